@@ -1,0 +1,81 @@
+package snapshot
+
+import (
+	"time"
+
+	"apitop/collectors/safe"
+)
+
+// HTTP is one reading of a metrics page: what the service says about its own
+// requests. All totals count since the service's process started.
+type HTTP struct {
+	Target safe.Text // the address without secrets: "localhost:8000"
+	At     time.Time // when the response headers arrived; zero for a saved page
+	Page   Page      // how the page was read
+
+	StartTime Value // process_start_time_seconds, unix seconds
+	InFlight  Value // requests being served now
+
+	Requests  []Count     // one per series that counts requests
+	Durations []Histogram // one per series that measures them
+	Process   ProcessTotals
+}
+
+// Page says how a metrics page was read.
+type Page struct {
+	Format   string    // "text", "openmetrics", "protobuf"
+	Bytes    int64     // after decompression
+	Samples  int       // samples kept
+	BadLines int       // lines that could not be read
+	FirstBad []BadLine // the first few of them
+	Dialect  string    // "prometheus-fastapi-instrumentator"; empty: none known
+	Counter  safe.Text // family that counts requests; empty: Duration's count
+	Duration safe.Text // family that measures durations; empty: none
+}
+
+// BadLine is one line of a metrics page that could not be read.
+type BadLine struct {
+	Line int       // from 1
+	Why  safe.Text // what was expected
+}
+
+// Series is the identity of one request-counting series. It is shared between
+// readings and never changes.
+type Series struct {
+	ID     string    // family and labels as on the page; identity only, never shown
+	Method safe.Text // "GET"; empty when the page does not say
+	Route  safe.Text // "/users/{id}"; empty for requests without a route
+	Status safe.Text // "200", "2xx"; empty when the page does not say
+}
+
+// Count is a counter's total.
+type Count struct {
+	Series *Series
+	Total  float64 // requests since the process started
+}
+
+// Histogram is the total state of a classic histogram.
+type Histogram struct {
+	Series     *Series
+	Bounds     []float64 // finite upper bounds in seconds, rising; shared, never changed
+	Cumulative []float64 // observations <= Bounds[i]; one more at the end for +Inf
+	Count      float64   // all observations
+	Sum        float64   // seconds
+}
+
+// ProcessTotals is what the page says about its own process (process_* families).
+type ProcessTotals struct {
+	CPUSeconds Value // process_cpu_seconds_total
+	RSSBytes   Value // process_resident_memory_bytes
+	OpenFDs    Value // process_open_fds
+}
+
+func (h *HTTP) addTo(s *Snapshot) {
+	for i, old := range s.HTTP {
+		if old.Target == h.Target {
+			s.HTTP[i] = h
+			return
+		}
+	}
+	s.HTTP = append(s.HTTP, h)
+}
