@@ -40,3 +40,13 @@ type Process struct {
 }
 
 func (h *Host) addTo(s *Snapshot) { s.Host = h }
+
+// Facts implements [Reading].
+func (h *Host) Facts() []Fact {
+	f := append(text("hostname", h.Hostname), Fact{"cores", h.Cores})
+	if h.Process != nil {
+		f = append(f, Fact{"pid", h.Process.PID})
+		f = append(f, text("process", h.Process.Name)...)
+	}
+	return f
+}

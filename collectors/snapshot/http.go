@@ -79,3 +79,16 @@ func (h *HTTP) addTo(s *Snapshot) {
 	}
 	s.HTTP = append(s.HTTP, h)
 }
+
+// Facts implements [Reading].
+func (h *HTTP) Facts() []Fact {
+	f := []Fact{
+		{"format", h.Page.Format},
+		{"bytes", int(h.Page.Bytes)},
+		{"samples", h.Page.Samples},
+		{"bad_lines", h.Page.BadLines},
+		{"dialect", h.Page.Dialect},
+	}
+	f = append(f, text("counter", h.Page.Counter)...)
+	return append(f, text("duration", h.Page.Duration)...)
+}

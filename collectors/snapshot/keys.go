@@ -46,3 +46,12 @@ type Limiter struct {
 }
 
 func (k *Keys) addTo(s *Snapshot) { s.Keys = k }
+
+// Facts implements [Reading].
+func (k *Keys) Facts() []Fact {
+	return []Fact{
+		{"cache_keys", len(k.Cache)},
+		{"limiter_keys", len(k.Limiters)},
+		{"coverage_ratio", k.Coverage},
+	}
+}

@@ -73,3 +73,19 @@ type Connections struct {
 func (p *Statements) addTo(s *Snapshot) { s.Statements = p }
 
 func (a *Activity) addTo(s *Snapshot) { s.Activity = a }
+
+// Facts implements [Reading].
+func (p *Statements) Facts() []Fact {
+	return []Fact{
+		{"statements", len(p.Rows)},
+		{"hidden_rows", p.HiddenRows},
+		{"max", p.Max},
+		{"eviction_passes", p.Dealloc},
+		{"io_timing", p.IOTiming},
+	}
+}
+
+// Facts implements [Reading].
+func (a *Activity) Facts() []Fact {
+	return append(text("server", a.Server), text("database", a.Database)...)
+}

@@ -36,3 +36,13 @@ type Redis struct {
 }
 
 func (r *Redis) addTo(s *Snapshot) { s.Redis = r }
+
+// Facts implements [Reading].
+func (r *Redis) Facts() []Fact {
+	f := text("server", r.Server)
+	if r.Role != "" {
+		f = append(f, Fact{"role", r.Role})
+	}
+	f = append(f, text("policy", r.Policy)...)
+	return append(f, Fact{"embedded", r.Embedded}, Fact{"keys", r.Keys})
+}

@@ -38,7 +38,12 @@ type Stream interface {
 
 // Reading is what one collector brings home. The set is closed: each section of
 // a Snapshot has exactly one filler.
-type Reading interface{ addTo(*Snapshot) }
+type Reading interface {
+	// Facts are the few things worth showing of the source itself, in order:
+	// versions, sizes, what was detected.
+	Facts() []Fact
+	addTo(*Snapshot)
+}
 
 // AddTo puts r into its section of s, replacing an older reading of the same
 // source. A nil r does nothing.
@@ -75,6 +80,7 @@ type Poll struct {
 	Pending bool          // no answer yet; Failure is nil then
 	RetryAt time.Time     // when a failing source is tried next; zero: next round
 	Notes   []Note        // what works only in part; set on success too
+	Facts   []Fact        // the reading's facts; empty without a reading
 }
 
 // Note is a limitation that does not fail a poll: one feature is off, the rest
@@ -83,13 +89,3 @@ type Note struct {
 	What safe.Text // "pg_stat_statements is not installed in this database"
 	Fix  string    // one line to type or set; empty when there is none
 }
-
-// Value is a number that may be unknown. Unknown is not zero: a rate without a
-// baseline, a ratio over nothing. The zero Value is unknown.
-type Value struct {
-	V  float64
-	OK bool
-}
-
-// Known is the Value v.
-func Known(v float64) Value { return Value{V: v, OK: true} }
