@@ -1,0 +1,146 @@
+package analysis
+
+import (
+	"testing"
+	"time"
+)
+
+// reading is one step of a scripted source: totals by key, NaN-free.
+type reading struct {
+	at      float64
+	restart bool
+	totals  map[string]float64
+}
+
+func TestGrowth(t *testing.T) {
+	tests := map[string]struct {
+		sampled bool
+		steps   []reading
+		want    Value // growth of "a" in a 10 s window
+		seconds Value
+	}{
+		"first reading is only a baseline": {
+			steps: []reading{{at: 0, totals: map[string]float64{"a": 100}}},
+			want:  unknown, seconds: unknown,
+		},
+		"two readings": {
+			steps: []reading{{at: 0, totals: map[string]float64{"a": 100}}, {at: 2, totals: map[string]float64{"a": 130}}},
+			want:  known(30), seconds: known(2),
+		},
+		"a fall is a reset and counts from zero": {
+			steps: []reading{{at: 0, totals: map[string]float64{"a": 100}}, {at: 1, totals: map[string]float64{"a": 7}}},
+			want:  known(7), seconds: known(1),
+		},
+		"a restart counts from zero even if the total rose": {
+			steps: []reading{{at: 0, totals: map[string]float64{"a": 10}}, {at: 1, restart: true, totals: map[string]float64{"a": 12}}},
+			want:  known(12), seconds: known(1),
+		},
+		"a key born between two readings counts from zero": {
+			steps: []reading{{at: 0, totals: map[string]float64{"b": 1}}, {at: 1, totals: map[string]float64{"a": 5, "b": 1}}},
+			want:  known(5), seconds: known(1),
+		},
+		"a key of a source that lists only some starts with a baseline": {
+			sampled: true,
+			steps:   []reading{{at: 0, totals: map[string]float64{"b": 1}}, {at: 1, totals: map[string]float64{"a": 500}}},
+			want:    unknown, seconds: known(1),
+		},
+		"and grows from there": {
+			sampled: true,
+			steps: []reading{
+				{at: 0, totals: map[string]float64{"b": 1}}, {at: 1, totals: map[string]float64{"a": 500}},
+				{at: 2, totals: map[string]float64{"a": 504}},
+			},
+			want: known(4), seconds: known(2),
+		},
+		"a vanished key stands still and is compared with its past": {
+			steps: []reading{
+				{at: 0, totals: map[string]float64{"a": 10}}, {at: 1}, {at: 2, totals: map[string]float64{"a": 13}},
+			},
+			want: known(3), seconds: known(2),
+		},
+		"failed polls are bridged": {
+			steps: []reading{{at: 0, totals: map[string]float64{"a": 10}}, {at: 45, totals: map[string]float64{"a": 100}}},
+			want:  known(90), seconds: known(45),
+		},
+		"the window slides": {
+			steps: []reading{
+				{at: 0, totals: map[string]float64{"a": 0}}, {at: 5, totals: map[string]float64{"a": 50}},
+				{at: 10, totals: map[string]float64{"a": 60}}, {at: 15, totals: map[string]float64{"a": 61}},
+			},
+			want: known(11), seconds: known(10),
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			g := newGrowth[string](New(Options{}).opt)
+			if tt.sampled {
+				g = newSampledGrowth[string](New(Options{}).opt)
+			}
+			for _, s := range tt.steps {
+				g.begin(at(s.at), s.restart)
+				for k, v := range s.totals {
+					g.put(k, known(v))
+				}
+				g.end()
+			}
+			check(t, "growth", g.one("a"), tt.want)
+			check(t, "elapsed", g.elapsed(), tt.seconds)
+		})
+	}
+}
+
+// TestGrowthAgainstTotals follows one counter through many windows and resets;
+// the sum of all growth must be what really happened.
+func TestGrowthAgainstTotals(t *testing.T) {
+	g := newGrowth[string](Options{Window: 5 * time.Second, Interval: time.Second})
+	total, happened, seen := 0.0, 0.0, []float64{}
+	for i := range 200 {
+		if i%17 == 16 {
+			total = 0 // the process restarts
+		}
+		n := float64(i % 7)
+		total += n
+		if i > 0 {
+			happened += n
+		}
+		g.begin(at(float64(i)), false)
+		g.put("a", known(total))
+		g.end()
+		seen = append(seen, happened)
+		if i < 6 {
+			continue
+		}
+		check(t, "growth", g.one("a"), known(happened-seen[i-5]))
+	}
+}
+
+func TestGrowthForgetsKeysThatAreGone(t *testing.T) {
+	g := newGrowth[int](Options{Window: time.Second, Interval: time.Second})
+	for i := range 1000 {
+		g.begin(at(float64(i)), false)
+		g.put(i, known(1))
+		g.end()
+	}
+	if n := len(g.tracks); n > keepSteps+2 {
+		t.Errorf("%d keys are kept, want about %d", n, keepSteps)
+	}
+}
+
+func TestJumped(t *testing.T) {
+	tests := map[string]struct {
+		mono, wall time.Duration
+		want       bool
+	}{
+		"no jump":             {time.Second, time.Second, false},
+		"slewed":              {time.Second, 1010 * time.Millisecond, false},
+		"suspended":           {time.Second, 8 * time.Hour, true},
+		"set back by an hour": {time.Second, -time.Hour, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := jumped(tt.mono, tt.wall); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

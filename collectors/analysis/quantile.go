@@ -1,0 +1,124 @@
+package analysis
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+)
+
+// Bucket is the histogram bucket that a percentile fell in: all that is really
+// known of it.
+type Bucket struct {
+	Lo float64 // seconds
+	Hi float64 // seconds; +Inf in the last bucket
+}
+
+// MarshalJSON writes [lo, hi]; an open end is null.
+func (b Bucket) MarshalJSON() ([]byte, error) {
+	hi := any(b.Hi)
+	if math.IsInf(b.Hi, 1) {
+		hi = nil
+	}
+	return json.Marshal([]any{b.Lo, hi})
+}
+
+// ladder is a cumulative histogram of what happened in a window. The zero
+// ladder is empty.
+type ladder struct {
+	bounds []float64 // finite upper bounds, rising
+	cum    []float64 // observations <= bounds[i]; one more for +Inf
+	count  float64
+	sum    float64
+	cut    bool // bounds were lost in a merge of unlike ladders
+}
+
+// add merges other into l. Equal ladders add up; unlike ones keep only the
+// bounds they share, where cumulative counts stay exact. Missing bounds are
+// never interpolated.
+func (l *ladder) add(other ladder) {
+	if other.count == 0 && len(other.bounds) == 0 {
+		return
+	}
+	l.count += other.count
+	l.sum += other.sum
+	switch {
+	case l.cum == nil:
+		l.bounds, l.cum = other.bounds, slices.Clone(other.cum)
+	case slices.Equal(l.bounds, other.bounds):
+		for i := range l.cum {
+			l.cum[i] += other.cum[i]
+		}
+	default:
+		l.intersect(other)
+	}
+	l.cut = l.cut || other.cut
+}
+
+func (l *ladder) intersect(other ladder) {
+	var bounds, cum []float64
+	for i, b := range l.bounds {
+		if j, ok := slices.BinarySearch(other.bounds, b); ok {
+			bounds = append(bounds, b)
+			cum = append(cum, l.cum[i]+other.cum[j])
+		}
+	}
+	total := l.cum[len(l.cum)-1] + other.cum[len(other.cum)-1]
+	l.bounds, l.cum, l.cut = bounds, append(cum, total), true
+}
+
+// quantile is the q-quantile (0..1) in seconds with the bucket it fell in, by
+// linear interpolation within the bucket, as PromQL's histogram_quantile does
+// (prometheus/prometheus promql/quantile.go, BucketQuantile): the lowest bucket
+// starts at 0 when its bound is positive, and in the last, open bucket the
+// answer is its lower bound, "at least". It is unknown without observations or
+// without a finite bound.
+func (l *ladder) quantile(q float64) (Value, *Bucket) {
+	n := len(l.bounds)
+	if n == 0 || len(l.cum) != n+1 || l.cum[n] <= 0 {
+		return Value{}, nil
+	}
+	rank := q * l.cum[n]
+	below := 0.0 // observations below the bucket; the running maximum heals dips
+	for i := range n {
+		upTo := max(l.cum[i], below)
+		if upTo >= rank && upTo > 0 {
+			return l.inside(i, rank, below, upTo)
+		}
+		below = upTo
+	}
+	return Value{V: l.bounds[n-1], OK: true}, &Bucket{Lo: l.bounds[n-1], Hi: math.Inf(1)}
+}
+
+// inside interpolates in finite bucket i, which holds the observations from
+// below to upTo.
+func (l *ladder) inside(i int, rank, below, upTo float64) (Value, *Bucket) {
+	hi := l.bounds[i]
+	lo := 0.0
+	switch {
+	case i > 0:
+		lo = l.bounds[i-1]
+	case hi <= 0:
+		return Value{V: hi, OK: true}, &Bucket{Lo: math.Inf(-1), Hi: hi}
+	}
+	v := lo + (hi-lo)*(rank-below)/(upTo-below)
+	return Value{V: v, OK: true}, &Bucket{Lo: lo, Hi: hi}
+}
+
+// mean is the average in seconds; unknown without observations.
+func (l *ladder) mean() Value { return ratio(l.sum, l.count) }
+
+// ratio is a / b, unknown when b is not positive.
+func ratio(a, b float64) Value {
+	if b <= 0 {
+		return Value{}
+	}
+	return Value{V: a / b, OK: true}
+}
+
+// over is a / b of Values, unknown when either is or b is not positive.
+func over(a, b Value) Value {
+	if !a.OK || !b.OK {
+		return Value{}
+	}
+	return ratio(a.V, b.V)
+}
