@@ -1,0 +1,57 @@
+package proc
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// childMark is set in the environment of every child: to the private folder it
+// belongs to, or to 1. Such a process may not open a Guard: a main that forgot to
+// call [RunGuard] would start itself without end.
+const childMark = "APITOP_DEMO_CHILD"
+
+// passed are the variables that a child gets from its owner. Everything else
+// stays out: PGOPTIONS, REDIS_URL and the like would change what it talks to.
+var passed = []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "GODEBUG", "GOMAXPROCS", "GOTRACEBACK", "GOCOVERDIR", "GORACE"}
+
+// Self is a command that runs this program again with args, in a clean
+// environment. The program file may have been replaced or removed meanwhile.
+func Self(args ...string) (*exec.Cmd, error) {
+	path, err := selfPath()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, args...) //nolint:gosec // our own file
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(cleanEnv(os.Environ()), childMark+"=1")
+	return cmd, nil
+}
+
+// cleanEnv keeps of env what a child needs.
+func cleanEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return !slices.Contains(passed, name)
+	})
+}
+
+// selfPath is the file of this program. The link in /proc reaches it even after
+// its removal, but shows as "exe" in lists of processes, so it comes second.
+func selfPath() (string, error) {
+	const link = "/proc/self/exe"
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	running, err := os.Stat(link)
+	if err != nil {
+		return path, nil // no such link on this system
+	}
+	file, err := os.Stat(path)
+	if err != nil || !os.SameFile(running, file) {
+		return link, nil
+	}
+	return path, nil
+}
