@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	_ "embed" // for the SQL files
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+//go:embed schema.sql
+var schemaSQL string
+
+//go:embed indexes.sql
+var indexesSQL string
+
+// seedTimeout bounds the whole seeding, waiting for another process included.
+const seedTimeout = 60 * time.Second
+
+// seedLock is the advisory lock of seeding: "apitop" in ASCII.
+const seedLock = 0x617069746f70
+
+const (
+	seedCategoriesSQL = `insert into apitop_demo.categories (id, name)
+select g, ($1::text[])[g] from generate_series(1, cardinality($1::text[])) g
+on conflict do nothing`
+	// Arrays count from 1. Only what is missing at the end is made, so that a
+	// second run costs nothing and changes nothing.
+	seedProductsSQL = `insert into apitop_demo.products (id, sku, name, category_id, price_cents, stock)
+select g, 'SKU-' || lpad(g::text, greatest(6, length(g::text)), '0'),
+	($2::text[])[1 + g / cardinality($1::text[]) % cardinality($2::text[])] || ' ' ||
+	($1::text[])[1 + g % cardinality($1::text[])] || ' ' || g,
+	1 + g % cardinality($1::text[]), 199 + g * 7919 % 19800, 1000 + g * 37 % 9000
+from generate_series((select coalesce(max(id), 0) + 1 from apitop_demo.products), $3::bigint) g`
+	seedUsersSQL = `insert into apitop_demo.users (id, username, tier, password_hash)
+select u.*, $4 from unnest($1::bigint[], $2::text[], $3::text[]) u on conflict do nothing`
+	seedOrdersSQL = `with made as (
+	insert into apitop_demo.orders (user_id, total_cents)
+	select u.id, u.total from unnest($1::bigint[], $2::bigint[]) with ordinality u(id, total, n)
+	where not exists (select from apitop_demo.orders) order by u.n
+	returning id
+), numbered as (select id, row_number() over (order by id) as n from made)
+insert into apitop_demo.order_items (order_id, product_id, quantity, price_cents)
+select m.id, i.product, i.quantity, i.price
+from numbered m join unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) i(n, product, quantity, price) on i.n = m.n`
+)
+
+// Seed creates the schema and fills it with the demo's data, as far as it is
+// not there yet. It may run in several processes at once. It also creates the
+// extension pg_stat_statements where the role may and the server has it.
+func (s *Postgres) Seed(ctx context.Context, seed Seed) error {
+	if err := seed.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
+	defer cancel()
+	var refused *pgconn.PgError
+	// Without it the demo runs just as well, so a refusal is no error.
+	_, err := s.pool.Exec(ctx, "create extension if not exists pg_stat_statements")
+	if err != nil && !errors.As(err, &refused) {
+		return failed("create extension", err)
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(seedLock)); err != nil {
+			return err
+		}
+		return fill(ctx, tx, seed)
+	})
+	if err != nil {
+		return failed("seed", err)
+	}
+	// The planner knows nothing of new tables until it has counted them.
+	_, err = s.pool.Exec(ctx, "analyze apitop_demo.products, apitop_demo.orders, apitop_demo.order_items, apitop_demo.users")
+	return failed("analyze", err)
+}
+
+func fill(ctx context.Context, tx pgx.Tx, seed Seed) error {
+	if _, err := tx.Exec(ctx, schemaSQL); err != nil {
+		return fmt.Errorf("create tables: %w", err)
+	}
+	if _, err := tx.Exec(ctx, seedCategoriesSQL, nouns()); err != nil {
+		return fmt.Errorf("categories: %w", err)
+	}
+	if _, err := tx.Exec(ctx, seedProductsSQL, nouns(), materials(), seed.Products); err != nil {
+		return fmt.Errorf("products: %w", err)
+	}
+	// An index built over full tables takes a third of the time.
+	if _, err := tx.Exec(ctx, indexesSQL); err != nil {
+		return fmt.Errorf("create indexes: %w", err)
+	}
+	if err := fillUsers(ctx, tx); err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
+	if err := fillOrders(ctx, tx, seed); err != nil {
+		return fmt.Errorf("orders: %w", err)
+	}
+	return nil
+}
+
+// fillUsers gives all accounts one hash: the password is the same and public,
+// and 500 hashes would take seconds.
+func fillUsers(ctx context.Context, tx pgx.Tx) error {
+	hash, err := HashPassword(DemoPassword)
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	var names, tiers []string
+	for id := int64(1); id <= Users; id++ {
+		u := seedUser(id)
+		ids, names, tiers = append(ids, u.ID), append(names, u.Username), append(tiers, u.Tier)
+	}
+	_, err = tx.Exec(ctx, seedUsersSQL, ids, names, tiers, hash)
+	return err
+}
+
+func fillOrders(ctx context.Context, tx pgx.Tx, seed Seed) error {
+	var users, totals, numbers []int64
+	var lines []Item
+	for g := int64(1); g <= int64(seed.Orders); g++ {
+		items := seedItems(g, int64(seed.Products))
+		users, totals = append(users, 1+g%Users), append(totals, total(items))
+		for range items {
+			numbers = append(numbers, g)
+		}
+		lines = append(lines, items...)
+	}
+	ids, quantities, prices := columns(lines)
+	_, err := tx.Exec(ctx, seedOrdersSQL, users, totals, numbers, ids, quantities, prices)
+	return err
+}
