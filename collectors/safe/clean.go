@@ -13,9 +13,15 @@ import (
 // width is disputed \u{XXXX}. With cells > 0 it stops after about that many
 // cells and ends in "…", at a cost bounded by cells and not by len(s).
 func Clean(s string, cells int) string {
-	n := plainPrefix(s)
-	if n == len(s) && (cells <= 0 || n <= cells) {
+	head := s
+	if cells > 0 {
+		head = s[:min(cells, len(s))]
+	}
+	switch n := plainPrefix(head); {
+	case n == len(s):
 		return s // the usual case, no allocation
+	case n == len(head): // plain as far as it is drawn
+		return head + "…"
 	}
 	c := cleaner{limit: cells}
 	for s != "" {
@@ -58,20 +64,20 @@ func (c *cleaner) next(s string) int {
 		c.out.WriteByte(s[0])
 		c.cells, c.marks, c.base = c.cells+1, 0, s[0] != ' '
 	case r == utf8.RuneError && n == 1:
-		c.escape(4, `\x%02X`, s[0])
+		c.escape(`\x%02X`, s[0])
 	case r == '\n':
-		c.escape(2, `\n`)
+		c.escape(`\n`)
 	case r == '\r':
-		c.escape(2, `\r`)
+		c.escape(`\r`)
 	case r == '\t':
-		c.escape(2, `\t`)
+		c.escape(`\t`)
 	case r < 0x20 || r == 0x7f:
-		c.escape(2, "^%c", s[0]^0x40)
+		c.escape("^%c", s[0]^0x40)
 	case mark && c.base && c.marks < maxMarks:
 		c.out.WriteRune(r)
 		c.marks++
 	case mark || !stable(r):
-		c.escape(8, `\u{%04X}`, r)
+		c.escape(`\u{%04X}`, r)
 	default:
 		c.out.WriteRune(r)
 		c.cells, c.marks, c.base = c.cells+2, 0, true // 2 is an upper bound
@@ -79,9 +85,10 @@ func (c *cleaner) next(s string) int {
 	return n
 }
 
-func (c *cleaner) escape(cells int, format string, args ...any) {
+func (c *cleaner) escape(format string, args ...any) {
+	before := c.out.Len()
 	fmt.Fprintf(&c.out, format, args...)
-	c.cells, c.base = c.cells+cells, false
+	c.cells, c.base = c.cells+c.out.Len()-before, false // an escape is ASCII: a byte a cell
 }
 
 // maxMarks is how many accents a letter may carry; more is an attack ("zalgo").
@@ -113,5 +120,6 @@ var unstable = [...][2]rune{
 	{0x2300, 0x23ff}, {0x2600, 0x27bf}, {0x2b00, 0x2bff}, {0x4dc0, 0x4dff}, // symbols with an emoji form
 	{0x2e3a, 0x2e3b}, {0x3030, 0x3030}, {0x303d, 0x303d}, {0x3297, 0x3297}, {0x3299, 0x3299}, {0xff9e, 0xff9f},
 	{0xe33, 0xe33}, {0xeb3, 0xeb3}, // Thai and Lao AM join the letter before
+	{0xd4e, 0xd4e},                          // Malayalam dot reph joins the letter after
 	{0x10000, 0x1ffff}, {0x31350, 0x10ffff}, // beyond the BMP only CJK extensions
 }

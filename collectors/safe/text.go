@@ -4,16 +4,18 @@
 // ids, error texts) becomes a [Text] where it enters the program, once. From
 // there on it cannot carry a control byte, an escape sequence, a bidi override
 // or a character whose width terminals disagree on. Nothing is dropped in
-// silence: what may not be drawn is escaped, so that two different keys never
-// look alike.
+// silence: what may not be drawn is escaped. Still, two different strings may
+// look alike (a byte 0x1b and the two characters "^[" do, as do letters of two
+// scripts): identity is by the raw bytes, never by the picture.
 package safe
 
 import "encoding/json"
 
 // Text is a string from outside: the bytes as they came, for identity and for
-// commands sent back to the source, and their safe picture. Two Texts are equal
-// when their bytes are; the zero value is the empty string. A Text never
-// changes and may be shared between goroutines.
+// commands sent back to the source, and their safe picture. Two Texts made by
+// [New] are equal when their bytes are; compare [Text.Raw] when one may come
+// from [Short]. The zero value is the empty string. A Text never changes and may
+// be shared between goroutines.
 type Text struct {
 	raw, shown string
 }
@@ -37,7 +39,8 @@ func (t Text) GoString() string { return t.shown }
 // IsZero tells whether the string is empty.
 func (t Text) IsZero() bool { return t.raw == "" }
 
-// MarshalJSON writes the picture.
+// MarshalJSON writes the picture, so that no file holds what must not be drawn.
+// The raw bytes do not survive where the picture differs from them.
 func (t Text) MarshalJSON() ([]byte, error) { return json.Marshal(t.shown) }
 
 // UnmarshalJSON reads any JSON string and cleans it again.
