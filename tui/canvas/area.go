@@ -17,7 +17,7 @@ func (a Area) Empty() bool { return a.w <= 0 || a.h <= 0 }
 // Sub is the part of a that starts at x, y and is w by h cells at most.
 func (a Area) Sub(x, y, w, h int) Area {
 	x0, y0 := min(max(x, 0), a.w), min(max(y, 0), a.h)
-	x1, y1 := min(max(x+w, x0), a.w), min(max(y+h, y0), a.h)
+	x1, y1 := min(max(x+min(w, a.w), x0), a.w), min(max(y+min(h, a.h), y0), a.h) // a huge w must not overflow
 	return Area{c: a.c, x: a.x + x0, y: a.y + y0, w: x1 - x0, h: y1 - y0, mod: a.mod}
 }
 
@@ -47,14 +47,16 @@ func (a Area) With(mod Style) Area {
 
 // Set draws r at x, y.
 func (a Area) Set(x, y int, r rune, st Style) {
-	a.put(x, y, Cell{Rune: drawable(r), Style: st}, runeWidth(r))
+	g, w := glyph(r)
+	a.put(x, y, Cell{Rune: g, Style: st}, w)
 }
 
-// Fill draws r in every cell.
+// Fill draws r in every cell, a wide one in every two.
 func (a Area) Fill(r rune, st Style) {
+	g, w := glyph(r)
 	for y := range a.h {
-		for x := range a.w {
-			a.Set(x, y, r, st)
+		for x := 0; x < a.w; x += w {
+			a.put(x, y, Cell{Rune: g, Style: st}, w)
 		}
 	}
 }
@@ -62,13 +64,17 @@ func (a Area) Fill(r rune, st Style) {
 // Text draws s from x, y to the right and returns the x after it. What does not
 // fit is cut.
 func (a Area) Text(x, y int, s string, st Style) int {
+	drawn := false // whether there is a character of s for an accent to sit on
+	last := x
 	for _, r := range s {
 		if isMark(r) {
-			a.mark(x-1, y, r)
+			if drawn {
+				a.mark(last, y, r)
+			}
 			continue
 		}
-		w := runeWidth(r)
-		a.put(x, y, Cell{Rune: drawable(r), Style: st}, w)
+		g, w := glyph(r)
+		last, drawn = x, a.put(x, y, Cell{Rune: g, Style: st}, w)
 		x += w
 	}
 	return x
@@ -79,19 +85,31 @@ func (a Area) TextIn(x, y, w int, s string, st Style) {
 	if w <= 0 {
 		return
 	}
+	box := a.Sub(x, y, w, 1)
 	if Width(s) <= w {
-		a.Sub(x, y, w, 1).Text(0, 0, s, st)
+		box.Text(0, 0, s, st)
 		return
 	}
-	cut := a.Sub(x, y, w-1, 1)
-	end := 0
-	for _, r := range s {
-		if end+runeWidth(r) > w-1 {
-			break
+	head, n := prefix(s, w-1)
+	box.Text(0, 0, head, st)
+	box.Set(n, 0, '…', st)
+}
+
+// prefix is the longest beginning of s that fits in w cells, accents included,
+// and its width.
+func prefix(s string, w int) (string, int) {
+	n := 0
+	for i, r := range s {
+		if isMark(r) {
+			continue
 		}
-		end = cut.Text(end, 0, string(r), st)
+		_, rw := glyph(r)
+		if n+rw > w {
+			return s[:i], n
+		}
+		n += rw
 	}
-	a.Set(x+end, y, '…', st)
+	return s, n
 }
 
 // TextRight draws s so that it ends at x+w, cut with "…" when it is longer than
@@ -101,10 +119,13 @@ func (a Area) TextRight(x, y, w int, s string, st Style) {
 }
 
 // put writes a cell of width w, whole or not at all, and never leaves half of a
-// wide character behind.
-func (a Area) put(x, y int, cell Cell, w int) {
-	if x < 0 || y < 0 || y >= a.h || x+w > a.w {
-		return
+// wide character behind. It tells whether it wrote.
+func (a Area) put(x, y int, cell Cell, w int) bool {
+	if x < 0 || y < 0 || y >= a.h || x > a.w-w {
+		return false
+	}
+	if cell.Rune == ' ' {
+		cell.Rune = 0 // one form only, so that equal looks compare equal
 	}
 	cell.Style |= a.mod
 	row := a.c.Row(a.y + y)
@@ -116,6 +137,7 @@ func (a Area) put(x, y int, cell Cell, w int) {
 	if w == 2 {
 		row[x+1] = Cell{Style: cell.Style, Half: true}
 	}
+	return true
 }
 
 // breakWide blanks the other half of a wide character before one half is
@@ -129,18 +151,13 @@ func breakWide(row []Cell, i int) {
 	}
 }
 
-// mark adds a combining accent to the character at x, y; a third one is dropped.
+// mark adds a combining accent to the character drawn at x, y; one on a blank
+// and a third one are dropped.
 func (a Area) mark(x, y int, r rune) {
-	if x < 0 || y < 0 || x >= a.w || y >= a.h {
-		return
-	}
-	row, i := a.c.Row(a.y+y), a.x+x
-	if row[i].Half && i > 0 {
-		i--
-	}
-	for m := range row[i].Marks {
-		if row[i].Rune != 0 && row[i].Marks[m] == 0 {
-			row[i].Marks[m] = r
+	cell := &a.c.Row(a.y + y)[a.x+x]
+	for m := range cell.marks {
+		if cell.Rune != 0 && cell.marks[m] == 0 {
+			cell.marks[m] = uint8(r - firstMark + 1)
 			return
 		}
 	}

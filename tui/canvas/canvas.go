@@ -7,9 +7,8 @@
 package canvas
 
 import (
-	"strings"
-
-	"github.com/mattn/go-runewidth"
+	"bytes"
+	"unicode/utf8"
 )
 
 // Style is an index into the theme's table of looks, with modifier bits. The
@@ -27,12 +26,34 @@ const (
 // Base is the style without its modifiers.
 func (s Style) Base() Style { return s & base }
 
-// Cell is one place of the grid. The zero Cell is a plain blank.
+// Cell is one place of the grid. The zero Cell is a plain blank. It is eight
+// bytes, as the painter compares all of them for every frame.
 type Cell struct {
-	Rune  rune    // 0 is a blank, or the right half of a wide character
-	Marks [2]rune // combining accents on Rune
+	Rune  rune     // 0 is a blank, or the right half of a wide character
+	marks [2]uint8 // combining accents on Rune, counted from U+02FF; 0 is none
 	Style Style
 	Half  bool // the right half of the wide character before it
+}
+
+// AppendTo appends the characters of the cell in UTF-8: nothing for a right
+// half, a space for a blank.
+func (c Cell) AppendTo(b []byte) []byte {
+	switch {
+	case c.Half:
+		return b
+	case c.Rune == 0:
+		return append(b, ' ')
+	case c.Rune < utf8.RuneSelf:
+		b = append(b, byte(c.Rune))
+	default:
+		b = utf8.AppendRune(b, c.Rune)
+	}
+	for _, m := range c.marks {
+		if m != 0 {
+			b = utf8.AppendRune(b, firstMark-1+rune(m))
+		}
+	}
+	return b
 }
 
 // Canvas is a grid of cells. It is not safe for concurrent use.
@@ -74,70 +95,14 @@ func (c *Canvas) Area() Area { return Area{c: c, w: c.w, h: c.h} }
 // String is the text of the canvas without styles: one line a row, trailing
 // blanks cut.
 func (c *Canvas) String() string {
-	var b strings.Builder
+	var b []byte
 	for y := range c.h {
-		b.WriteString(strings.TrimRight(c.line(y), " "))
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-func (c *Canvas) line(y int) string {
-	var b strings.Builder
-	for _, cell := range c.Row(y) {
-		cell.writeTo(&b)
-	}
-	return b.String()
-}
-
-// writeTo writes the characters of the cell; nothing for a right half.
-func (cell Cell) writeTo(b *strings.Builder) {
-	if cell.Half {
-		return
-	}
-	if cell.Rune == 0 {
-		b.WriteByte(' ')
-		return
-	}
-	b.WriteRune(cell.Rune)
-	for _, m := range cell.Marks {
-		if m != 0 {
-			b.WriteRune(m)
+		start := len(b)
+		for _, cell := range c.Row(y) {
+			b = cell.AppendTo(b)
 		}
+		b = append(b[:start], bytes.TrimRight(b[start:], " ")...)
+		b = append(b, '\n')
 	}
-}
-
-// narrow measures as terminals do that do not treat ambiguous characters as
-// wide; the sanitiser lets only characters through on which all agree.
-var narrow = &runewidth.Condition{EastAsianWidth: false}
-
-// Width is how many cells s takes.
-func Width(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeWidth(r)
-	}
-	return n
-}
-
-func runeWidth(r rune) int {
-	switch {
-	case isMark(r):
-		return 0
-	case r < 0x1100:
-		return 1
-	default:
-		return max(narrow.RuneWidth(r), 1)
-	}
-}
-
-func isMark(r rune) bool { return r >= 0x300 && r <= 0x36f }
-
-// drawable replaces what must never reach a terminal, should a string come here
-// unclean: a last belt, not the sanitiser.
-func drawable(r rune) rune {
-	if r < 0x20 || (r >= 0x7f && r < 0xa0) || r == 0xfffd {
-		return '?'
-	}
-	return r
+	return string(b)
 }
