@@ -29,14 +29,14 @@ const (
 // the unprivileged user that Postgres has to run as.
 func TempBase() string {
 	base := os.TempDir()
-	if len(base) > maxBase || (os.Geteuid() == 0 && !openToAll(base)) {
+	if len(base) > maxBase || (os.Geteuid() == 0 && !OpenToAll(base)) {
 		return "/tmp"
 	}
 	return base
 }
 
-// openToAll tells whether any user may pass through dir and all its parents.
-func openToAll(dir string) bool {
+// OpenToAll tells whether any user may pass through dir and all its parents.
+func OpenToAll(dir string) bool {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return false
