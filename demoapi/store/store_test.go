@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"apitop/demoapi/servertest"
 	"apitop/demoapi/store"
 	"apitop/demoapi/store/storetest"
 )
@@ -24,7 +25,7 @@ func TestMemory(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	dsn := storetest.StartPostgres(t)
+	dsn := servertest.StartPostgres(t)
 	s := open(t, dsn)
 	if err := s.Seed(t.Context(), storetest.Seed()); err != nil {
 		t.Fatal(err)

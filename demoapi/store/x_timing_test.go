@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"apitop/demoapi/servertest"
 	"apitop/demoapi/store"
 	"apitop/demoapi/store/storetest"
 )
@@ -12,7 +13,7 @@ import (
 func BenchmarkSeed(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		s, err := store.OpenPostgres(b.Context(), storetest.StartPostgres(b), store.PostgresOptions{Timeout: time.Minute})
+		s, err := store.OpenPostgres(b.Context(), servertest.StartPostgres(b), store.PostgresOptions{Timeout: time.Minute})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -28,7 +29,7 @@ func BenchmarkSeed(b *testing.B) {
 }
 
 func BenchmarkPostgres(b *testing.B) {
-	s, err := store.OpenPostgres(b.Context(), storetest.StartPostgres(b), store.PostgresOptions{})
+	s, err := store.OpenPostgres(b.Context(), servertest.StartPostgres(b), store.PostgresOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,5 +1,4 @@
-// Package storetest holds what every store must do, as tests, and starts the
-// servers they need.
+// Package storetest holds what every store must do, as tests and benchmarks.
 package storetest
 
 import (

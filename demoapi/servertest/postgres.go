@@ -1,4 +1,4 @@
-package storetest
+package servertest
 
 import (
 	"context"
@@ -6,9 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,13 +23,7 @@ func StartPostgres(tb testing.TB) string {
 	if bin == "" {
 		missing(tb, "postgres and initdb", "install the postgresql package, or name their folder in PGBIN")
 	}
-	// Not tb.TempDir: a socket's path may have 107 bytes, and the server's user
-	// must be able to walk down to it.
-	dir, err := os.MkdirTemp("", "apg")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := folder(tb, "apg")
 	if err := giveAway(dir); err != nil {
 		tb.Fatal(err)
 	}
@@ -40,19 +32,17 @@ func StartPostgres(tb testing.TB) string {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
-	serve(tb, command(filepath.Join(bin, "postgres"), dir, serverArgs(dir)...), dir+"/log")
+	p := start(tb, command(filepath.Join(bin, "postgres"), dir, postgresArgs(dir)...), dir+"/log")
+	tb.Cleanup(p.stop)
 	dsn := fmt.Sprintf("host=%s port=5432 user=apitop dbname=postgres sslmode=disable", dir)
-	awaitPostgres(tb, dsn, dir+"/log")
+	await(tb, dir+"/log", func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, dsn)
+		if err != nil {
+			return err
+		}
+		return conn.Close(ctx)
+	})
 	return dsn
-}
-
-// missing skips or fails the test for want of a program.
-func missing(tb testing.TB, what, how string) {
-	tb.Helper()
-	if os.Getenv("APITOP_REQUIRE_SERVERS") == "1" {
-		tb.Fatalf("%s not found: %s", what, how)
-	}
-	tb.Skipf("%s not found: %s", what, how)
 }
 
 // postgresBin is a folder that has both programs, or "".
@@ -78,7 +68,7 @@ func postgresBin() string {
 	return ""
 }
 
-func serverArgs(dir string) []string {
+func postgresArgs(dir string) []string {
 	args := []string{"-D", dir + "/d", "-k", dir, "-h", "", "-p", "5432"}
 	for _, setting := range []string{
 		"shared_preload_libraries=pg_stat_statements", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
@@ -89,68 +79,4 @@ func serverArgs(dir string) []string {
 		args = append(args, "-c", setting)
 	}
 	return args
-}
-
-// command runs a program with a clean environment in dir, as nobody when the
-// test runs as root: Postgres refuses root.
-func command(path, dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(path, args...)
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=" + dir}
-	cmd.SysProcAttr = attributes()
-	return cmd
-}
-
-// serve starts cmd and stops it at the test's end.
-func serve(tb testing.TB, cmd *exec.Cmd, logPath string) {
-	tb.Helper()
-	log, err := os.Create(logPath)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = log, log
-	started, ended := make(chan error), make(chan struct{})
-	go func() {
-		defer close(ended)
-		// The server is told to end with the thread that started it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // it was killed: that is no failure
-		}
-	}()
-	err = <-started
-	tb.Cleanup(func() {
-		if cmd.Process != nil {
-			stop(cmd.Process)
-		}
-		<-ended
-		_ = log.Close()
-	})
-	if err != nil {
-		tb.Fatalf("start %s: %v", cmd.Path, err)
-	}
-}
-
-func awaitPostgres(tb testing.TB, dsn, logPath string) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := pgx.Connect(ctx, dsn)
-		if err == nil {
-			_ = conn.Close(ctx)
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			log, _ := os.ReadFile(logPath)
-			tb.Fatalf("Postgres does not answer: %v\n%s", err, log)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package storetest
+package servertest
 
 import (
 	"os"
@@ -42,5 +42,6 @@ func nobody() (uid, gid uint32, ok bool) {
 	return uint32(id), uint32(group), true
 }
 
-// stop ends a Postgres server at once, its children included.
-func stop(p *os.Process) { _ = p.Signal(syscall.SIGQUIT) }
+// end stops a server at once. SIGQUIT makes Postgres take its children along;
+// Redis takes it as it takes any signal, and it holds nothing worth saving.
+func end(p *os.Process) { _ = p.Signal(syscall.SIGQUIT) }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package storetest
+package servertest
 
 import (
 	"os"
@@ -11,4 +11,4 @@ func attributes() *syscall.SysProcAttr { return nil }
 
 func giveAway(string) error { return nil }
 
-func stop(p *os.Process) { _ = p.Kill() }
+func end(p *os.Process) { _ = p.Kill() }

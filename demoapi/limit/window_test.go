@@ -1,0 +1,304 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"apitop/demoapi/limit"
+	"apitop/demoapi/limit/limittest"
+	"apitop/demoapi/servertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patient is for tests of decisions, not of time limits.
+func patient() limit.Options { return limit.Options{Timeout: 10 * time.Second} }
+
+func TestWindowOnRedis(t *testing.T) {
+	server := servertest.StartRedis(t)
+	runs := 0
+	limittest.Run(t, func(t *testing.T) limittest.Subject {
+		rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, DB: runs, ContextTimeoutEnabled: true})
+		t.Cleanup(func() { rdb.Close() })
+		runs++ // each test has a database of its own, so none needs to be emptied
+		return limittest.Subject{Limiter: limit.NewWindow(rdb, patient())}
+	})
+}
+
+// fake is a miniredis whose clock the test moves.
+type fake struct {
+	*miniredis.Miniredis
+	rdb *redis.Client
+	now time.Time
+}
+
+func newFake(t *testing.T) *fake {
+	t.Helper()
+	f := &fake{Miniredis: miniredis.RunT(t), now: time.Date(2026, 11, 24, 9, 0, 0, 123457000, time.UTC)}
+	f.SetTime(f.now)
+	f.ClockTTL(true)
+	f.rdb = redis.NewClient(&redis.Options{Addr: f.Addr(), ContextTimeoutEnabled: true, DialerRetries: 1})
+	t.Cleanup(func() { f.rdb.Close() })
+	return f
+}
+
+func (f *fake) advance(d time.Duration) {
+	f.now = f.now.Add(d)
+	f.SetTime(f.now)
+}
+
+func TestWindowOnMiniredis(t *testing.T) {
+	limittest.Run(t, func(t *testing.T) limittest.Subject {
+		f := newFake(t)
+		return limittest.Subject{Limiter: limit.NewWindow(f.rdb, patient()), Advance: f.advance}
+	})
+}
+
+// TestWindowIsExact compares random traffic with a plain list of times: what
+// must be allowed is allowed, and each announced wait is right.
+func TestWindowIsExact(t *testing.T) {
+	f := newFake(t)
+	w := limit.NewWindow(f.rdb, patient())
+	rng := rand.New(rand.NewPCG(1, 2))
+	q := limit.Quota{Limit: 7, Window: 10 * time.Second}
+	var log []time.Time // allowed requests, oldest first
+	for i := range 2000 {
+		f.advance(time.Duration(rng.IntN(3_000_000)) * time.Microsecond)
+		for len(log) > 0 && !log[0].After(f.now.Add(-q.Window)) {
+			log = log[1:]
+		}
+		res, err := w.Allow(t.Context(), limit.Request{Subject: "7", Tier: limit.Basic, Class: limit.Default, Quota: q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := len(log) < q.Limit
+		if want {
+			log = append(log, f.now)
+		}
+		wait := log[0].Add(q.Window).Sub(f.now)
+		if res.Allowed != want || res.Remaining != q.Limit-len(log) || res.ResetAfter != wait || !res.At.Equal(f.now) {
+			t.Fatalf("request %d: %+v, want allowed %v, %d remaining, reset after %v", i, res, want, q.Limit-len(log), wait)
+		}
+	}
+}
+
+// TestWindowLayout holds the keys in Redis to what viewers read.
+func TestWindowLayout(t *testing.T) {
+	servers := map[string]func(*testing.T) *redis.Client{
+		"redis": func(t *testing.T) *redis.Client {
+			rdb := servertest.StartRedis(t).Client()
+			t.Cleanup(func() { rdb.Close() })
+			return rdb
+		},
+		"miniredis": func(t *testing.T) *redis.Client { return newFake(t).rdb },
+	}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) { testLayout(t, start(t)) })
+	}
+}
+
+func testLayout(t *testing.T, rdb *redis.Client) {
+	ctx := t.Context()
+	w := limit.NewWindow(rdb, patient())
+	p := limit.DefaultPlan()
+	for range 12 { // 2 more than the limit
+		if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Login, Quota: p.Quota(limit.Guest, limit.Login)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Default, Quota: p.Quota(limit.Guest, limit.Default)}); err != nil {
+		t.Fatal(err)
+	}
+	keys := rdb.Keys(ctx, "*").Val()
+	if len(keys) != 3 {
+		t.Errorf("keys %q, want 3", keys)
+	}
+	log := rdb.ZRangeWithScores(ctx, "rate_limit:guest-17:/auth/login", 0, -1).Val()
+	if len(log) != 10 {
+		t.Fatalf("%d entries in the log, want 10", len(log))
+	}
+	member := regexp.MustCompile(`^(\d{16})-(\d+)$`)
+	for _, z := range log {
+		parts := member.FindStringSubmatch(z.Member.(string))
+		if parts == nil {
+			t.Fatalf("member %q is not <µs>-<n>", z.Member)
+		}
+		if us, _ := strconv.ParseFloat(parts[1], 64); us/1e6 != z.Score {
+			t.Errorf("member %q has the score %v, want the same time in seconds", z.Member, z.Score)
+		}
+	}
+	want := map[string]string{
+		"tier": "guest", "window": "3600", "limit:/auth/login": "10", "allowed:/auth/login": "10", "denied:/auth/login": "2",
+		"limit:default": "100", "allowed:default": "1",
+	}
+	if got := rdb.HGetAll(ctx, "rate_limit_meta:guest-17").Val(); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("hash %v, want %v", got, want)
+	}
+	for _, key := range keys {
+		if ttl := rdb.PTTL(ctx, key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
+			t.Errorf("%s expires in %v, want one hour", key, ttl)
+		}
+	}
+}
+
+// TestDeniedLeavesLogAlone: not even the expiry of the log moves.
+func TestDeniedLeavesLogAlone(t *testing.T) {
+	f := newFake(t)
+	w := limit.NewWindow(f.rdb, patient())
+	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
+	for range 2 {
+		if _, err := w.Allow(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		f.advance(20 * time.Second)
+	}
+	if got := f.TTL("rate_limit:1:/orders"); got != 20*time.Second {
+		t.Errorf("the log expires in %v, want 20s", got)
+	}
+	if got := f.TTL("rate_limit_meta:1"); got != 40*time.Second {
+		t.Errorf("the hash expires in %v, want 40s", got)
+	}
+}
+
+func TestRedisDown(t *testing.T) {
+	silent := silentServer(t)
+	tests := map[string]struct {
+		addr   string
+		reason string
+	}{
+		"refused": {closedAddr(t), "unreachable"},
+		"silent":  {silent, "timeout"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			rdb := redis.NewClient(&redis.Options{
+				Addr: tt.addr, ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, DialTimeout: 100 * time.Millisecond,
+			})
+			defer rdb.Close()
+			w := limit.NewWindow(rdb, limit.Options{})
+			r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
+			quickest := time.Hour
+			for i := range 5 {
+				start := time.Now()
+				_, err := w.Allow(t.Context(), r)
+				quickest = min(quickest, time.Since(start))
+				if got := limit.Reason(err); got != tt.reason {
+					t.Fatalf("request %d: reason %q (%v), want %q", i, got, err, tt.reason)
+				}
+			}
+			// The best of five: a busy machine may delay any single one.
+			if quickest > 40*time.Millisecond {
+				t.Errorf("no decision after %v at best, want about 15ms", quickest)
+			}
+			_, err := w.Allow(t.Context(), r)
+			if got := limit.Reason(err); got != "breaker_open" {
+				t.Errorf("after 5 failures: reason %q (%v), want breaker_open", got, err)
+			}
+		})
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	f := newFake(t)
+	w := limit.NewWindow(f.rdb, limit.Options{Timeout: 5 * time.Second, Failures: 2, Pause: time.Millisecond})
+	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 5, Window: time.Minute}}
+	f.SetError("LOADING Redis is loading the dataset in memory")
+	for range 3 {
+		if _, err := w.Allow(t.Context(), r); err == nil {
+			t.Fatal("no error while Redis loads")
+		}
+	}
+	f.SetError("")
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if res, err := w.Allow(t.Context(), r); err == nil {
+			if !res.Allowed || res.Remaining != 4 {
+				t.Errorf("after the recovery: %+v", res)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the limiter never came back")
+		}
+	}
+}
+
+// TestForeignKey: a key of another type in the limiter's place is an error, not
+// a decision.
+func TestForeignKey(t *testing.T) {
+	f := newFake(t)
+	f.Set("rate_limit:1:/orders", "x")
+	_, err := limit.NewWindow(f.rdb, patient()).Allow(t.Context(), limit.Request{
+		Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute},
+	})
+	if limit.Reason(err) != "reply" {
+		t.Errorf("error %v with reason %q, want reply", err, limit.Reason(err))
+	}
+}
+
+func TestReason(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"none":     {nil, ""},
+		"deadline": {fmt.Errorf("x: %w", context.DeadlineExceeded), "timeout"},
+		"pool":     {redis.ErrPoolTimeout, "timeout"},
+		"canceled": {context.Canceled, "canceled"},
+		"eof":      {io.EOF, "unreachable"},
+		"other":    {errors.New("x"), "unreachable"},
+	}
+	for name, tt := range tests {
+		if got := limit.Reason(tt.err); got != tt.want {
+			t.Errorf("%s: Reason(%v) = %q, want %q", name, tt.err, got, tt.want)
+		}
+	}
+}
+
+// closedAddr is an address where nothing listens.
+func closedAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// silentServer accepts connections and never says a word.
+func silentServer(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var held []net.Conn
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				break
+			}
+			held = append(held, c)
+		}
+		for _, c := range held {
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
+}

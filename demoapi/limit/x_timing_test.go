@@ -1,0 +1,22 @@
+package limit_test
+
+import (
+	"testing"
+
+	"apitop/demoapi/limit"
+	"apitop/demoapi/limit/limittest"
+	"apitop/demoapi/servertest"
+)
+
+func BenchmarkWindow(b *testing.B) {
+	rdb := servertest.StartRedis(b).Client()
+	b.Cleanup(func() { rdb.Close() })
+	limittest.Benchmark(b, limit.NewWindow(rdb, patient()))
+}
+
+func BenchmarkClass(b *testing.B) {
+	p := limit.DefaultPlan()
+	for b.Loop() {
+		p.Class("/orders/{id}")
+	}
+}
