@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"apitop/demoapi/limit"
 )
 
 func startSimulation(t *testing.T) (*embedded, *redis.Client) {
@@ -162,35 +164,27 @@ func TestEmbeddedAnswers(t *testing.T) {
 	}
 }
 
-// slidingLog is a limiter of the kind the demo runs: it takes the server's time,
-// counts, and writes only what it allows.
-const slidingLog = `
-local t = redis.call('TIME')
-local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
-redis.call('ZADD', KEYS[1], now, t[1] .. t[2] .. '-' .. ARGV[3])
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[2]) * 1000)
-return 1`
-
-// TestEmbeddedLimiter runs the script from several connections beside plain
-// reads: the shim must not wait for a script's own calls.
+// TestEmbeddedLimiter runs the demo's limiter from several connections beside
+// plain reads: the shim must not wait for a script's own calls.
 func TestEmbeddedLimiter(t *testing.T) {
 	_, c := startSimulation(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	script := redis.NewScript(slidingLog)
-	const limit, callers, calls = 30, 4, 20
+	w := limit.NewWindow(c, limit.Options{Timeout: 5 * time.Second})
+	r := limit.Request{Subject: "42", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 30, Window: time.Second}}
+	const callers, calls = 4, 20
 	allowed := make(chan int, callers)
 	for range callers {
 		go func() {
 			n := 0
-			for i := range calls {
-				ok, err := script.Run(ctx, c, []string{"rate_limit:42:/orders"}, limit, 1, i).Int()
+			for range calls {
+				res, err := w.Allow(ctx, r)
 				if err != nil {
 					t.Error(err)
 				}
-				n += ok
+				if res.Allowed {
+					n++
+				}
 				c.Get(ctx, "product:1")
 			}
 			allowed <- n
@@ -200,12 +194,12 @@ func TestEmbeddedLimiter(t *testing.T) {
 	for range callers {
 		total += <-allowed
 	}
-	if total < limit || total > 2*limit { // the window may turn over once
+	if total < r.Quota.Limit || total > 2*r.Quota.Limit { // the window may turn over once
 		t.Errorf("allowed %d of %d calls", total, callers*calls)
 	}
 	within(t, 5*time.Second, "the window frees its slots", func() bool {
-		ok, err := script.Run(ctx, c, []string{"rate_limit:42:/orders"}, limit, 1, "again").Int()
-		return err == nil && ok == 1
+		res, err := w.Allow(ctx, r)
+		return err == nil && res.Allowed
 	})
 	if f := infoFields(t, c, "stats"); f["keyspace_misses"] != strconv.Itoa(callers*calls) {
 		t.Errorf("lookups of scripts were counted: %v misses", f["keyspace_misses"])

@@ -107,7 +107,7 @@ func (s *Stack) startPostgres(ctx context.Context, o Options) {
 	case Elsewhere:
 		s.notes.Postgres = "not started: one was given"
 	case Fallback:
-		s.notes.Postgres = "none: not asked for"
+		s.notes.Postgres = "none: everything is kept in memory"
 	default:
 		dsn, version, err := startPostgres(ctx, s.guard, o.Getenv)
 		if err != nil {

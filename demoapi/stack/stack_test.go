@@ -177,7 +177,7 @@ func TestNothingInstalled(t *testing.T) {
 		},
 		"fallbacks asked for": {
 			o:     Options{Redis: Fallback, Postgres: Fallback},
-			redis: "embedded (simulated) Redis", postgres: "none: not asked for",
+			redis: "embedded (simulated) Redis", postgres: "none: everything is kept in memory",
 		},
 		"both elsewhere": {
 			o:     Options{Redis: Elsewhere, Postgres: Elsewhere},
