@@ -5,15 +5,7 @@
 // is laid out for any viewer to read, see [Window].
 package limit
 
-import (
-	"context"
-	"errors"
-	"net"
-	"time"
-
-	"github.com/redis/go-redis/v9"
-	"github.com/sony/gobreaker/v2"
-)
+import "time"
 
 // Request is a request to be decided on.
 type Request struct {
@@ -45,34 +37,11 @@ type Result struct {
 	At time.Time
 }
 
-// Errors of [Window.Allow] that mean "no decision", by cause. See [Reason].
-var (
-	errTimeout = errors.New("no answer in time")
-	errReply   = errors.New("unexpected reply")
-)
+// replyError is an answer of the server that makes no sense. It counts as an
+// error of the server's, see [rdb.Reason].
+type replyError string
 
-// Reason puts an error of Allow into one of a few words, fit for a metric's
-// label: "timeout", "breaker_open", "unreachable", "canceled", "reply". It is ""
-// for nil.
-func Reason(err error) string {
-	var network net.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
-		return "breaker_open"
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, redis.ErrPoolTimeout):
-		return "timeout"
-	case errors.Is(err, errReply):
-		return "reply"
-	case errors.As(err, &network) && network.Timeout():
-		return "timeout"
-	}
-	var answer redis.Error
-	if errors.As(err, &answer) {
-		return "reply" // the server answered, but with an error
-	}
-	return "unreachable"
-}
+func (e replyError) Error() string { return string(e) }
+
+// RedisError marks it as an answer, as opposed to no answer.
+func (replyError) RedisError() {}

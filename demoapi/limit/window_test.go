@@ -1,10 +1,7 @@
 package limit_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"regexp"
@@ -18,30 +15,31 @@ import (
 
 	"apitop/demoapi/limit"
 	"apitop/demoapi/limit/limittest"
+	"apitop/demoapi/rdb"
 	"apitop/demoapi/servertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patient is for tests of decisions, not of time limits.
-func patient() limit.Options { return limit.Options{Timeout: 10 * time.Second} }
+func patient() rdb.Options { return rdb.Options{Timeout: 10 * time.Second} }
 
 func TestWindowOnRedis(t *testing.T) {
 	server := servertest.StartRedis(t)
 	runs := 0
 	limittest.Run(t, func(t *testing.T) limittest.Subject {
-		rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, DB: runs, ContextTimeoutEnabled: true})
-		t.Cleanup(func() { rdb.Close() })
+		client := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, DB: runs, ContextTimeoutEnabled: true})
+		t.Cleanup(func() { client.Close() })
 		runs++ // each test has a database of its own, so none needs to be emptied
-		return limittest.Subject{Limiter: limit.NewWindow(rdb, patient())}
+		return limittest.Subject{Limiter: limit.NewWindow(client, patient())}
 	})
 }
 
 // fake is a miniredis whose clock the test moves.
 type fake struct {
 	*miniredis.Miniredis
-	rdb *redis.Client
-	now time.Time
+	client *redis.Client
+	now    time.Time
 }
 
 func newFake(t *testing.T) *fake {
@@ -49,8 +47,8 @@ func newFake(t *testing.T) *fake {
 	f := &fake{Miniredis: miniredis.RunT(t), now: time.Date(2026, 11, 24, 9, 0, 0, 123457000, time.UTC)}
 	f.SetTime(f.now)
 	f.ClockTTL(true)
-	f.rdb = redis.NewClient(&redis.Options{Addr: f.Addr(), ContextTimeoutEnabled: true, DialerRetries: 1})
-	t.Cleanup(func() { f.rdb.Close() })
+	f.client = redis.NewClient(&redis.Options{Addr: f.Addr(), ContextTimeoutEnabled: true, DialerRetries: 1})
+	t.Cleanup(func() { f.client.Close() })
 	return f
 }
 
@@ -62,7 +60,7 @@ func (f *fake) advance(d time.Duration) {
 func TestWindowOnMiniredis(t *testing.T) {
 	limittest.Run(t, func(t *testing.T) limittest.Subject {
 		f := newFake(t)
-		return limittest.Subject{Limiter: limit.NewWindow(f.rdb, patient()), Advance: f.advance}
+		return limittest.Subject{Limiter: limit.NewWindow(f.client, patient()), Advance: f.advance}
 	})
 }
 
@@ -70,7 +68,7 @@ func TestWindowOnMiniredis(t *testing.T) {
 // must be allowed is allowed, and each announced wait is right.
 func TestWindowIsExact(t *testing.T) {
 	f := newFake(t)
-	w := limit.NewWindow(f.rdb, patient())
+	w := limit.NewWindow(f.client, patient())
 	rng := rand.New(rand.NewPCG(1, 2))
 	q := limit.Quota{Limit: 7, Window: 10 * time.Second}
 	var log []time.Time // allowed requests, oldest first
@@ -98,20 +96,20 @@ func TestWindowIsExact(t *testing.T) {
 func TestWindowLayout(t *testing.T) {
 	servers := map[string]func(*testing.T) *redis.Client{
 		"redis": func(t *testing.T) *redis.Client {
-			rdb := servertest.StartRedis(t).Client()
-			t.Cleanup(func() { rdb.Close() })
-			return rdb
+			client := servertest.StartRedis(t).Client()
+			t.Cleanup(func() { client.Close() })
+			return client
 		},
-		"miniredis": func(t *testing.T) *redis.Client { return newFake(t).rdb },
+		"miniredis": func(t *testing.T) *redis.Client { return newFake(t).client },
 	}
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) { testLayout(t, start(t)) })
 	}
 }
 
-func testLayout(t *testing.T, rdb *redis.Client) {
+func testLayout(t *testing.T, client *redis.Client) {
 	ctx := t.Context()
-	w := limit.NewWindow(rdb, patient())
+	w := limit.NewWindow(client, patient())
 	p := limit.DefaultPlan()
 	for range 12 { // 2 more than the limit
 		if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Login, Quota: p.Quota(limit.Guest, limit.Login)}); err != nil {
@@ -121,11 +119,11 @@ func testLayout(t *testing.T, rdb *redis.Client) {
 	if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Default, Quota: p.Quota(limit.Guest, limit.Default)}); err != nil {
 		t.Fatal(err)
 	}
-	keys := rdb.Keys(ctx, "*").Val()
+	keys := client.Keys(ctx, "*").Val()
 	if len(keys) != 3 {
 		t.Errorf("keys %q, want 3", keys)
 	}
-	log := rdb.ZRangeWithScores(ctx, "rate_limit:guest-17:/auth/login", 0, -1).Val()
+	log := client.ZRangeWithScores(ctx, "rate_limit:guest-17:/auth/login", 0, -1).Val()
 	if len(log) != 10 {
 		t.Fatalf("%d entries in the log, want 10", len(log))
 	}
@@ -143,11 +141,11 @@ func testLayout(t *testing.T, rdb *redis.Client) {
 		"tier": "guest", "window": "3600", "limit:/auth/login": "10", "allowed:/auth/login": "10", "denied:/auth/login": "2",
 		"limit:default": "100", "allowed:default": "1",
 	}
-	if got := rdb.HGetAll(ctx, "rate_limit_meta:guest-17").Val(); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := client.HGetAll(ctx, "rate_limit_meta:guest-17").Val(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("hash %v, want %v", got, want)
 	}
 	for _, key := range keys {
-		if ttl := rdb.PTTL(ctx, key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
+		if ttl := client.PTTL(ctx, key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
 			t.Errorf("%s expires in %v, want one hour", key, ttl)
 		}
 	}
@@ -156,7 +154,7 @@ func testLayout(t *testing.T, rdb *redis.Client) {
 // TestDeniedLeavesLogAlone: not even the expiry of the log moves.
 func TestDeniedLeavesLogAlone(t *testing.T) {
 	f := newFake(t)
-	w := limit.NewWindow(f.rdb, patient())
+	w := limit.NewWindow(f.client, patient())
 	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
 	for range 2 {
 		if _, err := w.Allow(t.Context(), r); err != nil {
@@ -183,18 +181,19 @@ func TestRedisDown(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			rdb := redis.NewClient(&redis.Options{
-				Addr: tt.addr, ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, DialTimeout: 100 * time.Millisecond,
-			})
-			defer rdb.Close()
-			w := limit.NewWindow(rdb, limit.Options{})
+			client, err := rdb.Open("redis://" + tt.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			w := limit.NewWindow(client, rdb.Options{})
 			r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
 			quickest := time.Hour
 			for i := range 5 {
 				start := time.Now()
 				_, err := w.Allow(t.Context(), r)
 				quickest = min(quickest, time.Since(start))
-				if got := limit.Reason(err); got != tt.reason {
+				if got := rdb.Reason(err); got != tt.reason {
 					t.Fatalf("request %d: reason %q (%v), want %q", i, got, err, tt.reason)
 				}
 			}
@@ -202,8 +201,8 @@ func TestRedisDown(t *testing.T) {
 			if quickest > 40*time.Millisecond {
 				t.Errorf("no decision after %v at best, want about 15ms", quickest)
 			}
-			_, err := w.Allow(t.Context(), r)
-			if got := limit.Reason(err); got != "breaker_open" {
+			_, err = w.Allow(t.Context(), r)
+			if got := rdb.Reason(err); got != "breaker_open" {
 				t.Errorf("after 5 failures: reason %q (%v), want breaker_open", got, err)
 			}
 		})
@@ -212,7 +211,7 @@ func TestRedisDown(t *testing.T) {
 
 func TestRecovery(t *testing.T) {
 	f := newFake(t)
-	w := limit.NewWindow(f.rdb, limit.Options{Timeout: 5 * time.Second, Failures: 2, Pause: time.Millisecond})
+	w := limit.NewWindow(f.client, rdb.Options{Timeout: 5 * time.Second, Failures: 2, Pause: time.Millisecond})
 	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 5, Window: time.Minute}}
 	f.SetError("LOADING Redis is loading the dataset in memory")
 	for range 3 {
@@ -239,30 +238,11 @@ func TestRecovery(t *testing.T) {
 func TestForeignKey(t *testing.T) {
 	f := newFake(t)
 	f.Set("rate_limit:1:/orders", "x")
-	_, err := limit.NewWindow(f.rdb, patient()).Allow(t.Context(), limit.Request{
+	_, err := limit.NewWindow(f.client, patient()).Allow(t.Context(), limit.Request{
 		Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute},
 	})
-	if limit.Reason(err) != "reply" {
-		t.Errorf("error %v with reason %q, want reply", err, limit.Reason(err))
-	}
-}
-
-func TestReason(t *testing.T) {
-	tests := map[string]struct {
-		err  error
-		want string
-	}{
-		"none":     {nil, ""},
-		"deadline": {fmt.Errorf("x: %w", context.DeadlineExceeded), "timeout"},
-		"pool":     {redis.ErrPoolTimeout, "timeout"},
-		"canceled": {context.Canceled, "canceled"},
-		"eof":      {io.EOF, "unreachable"},
-		"other":    {errors.New("x"), "unreachable"},
-	}
-	for name, tt := range tests {
-		if got := limit.Reason(tt.err); got != tt.want {
-			t.Errorf("%s: Reason(%v) = %q, want %q", name, tt.err, got, tt.want)
-		}
+	if rdb.Reason(err) != "reply" {
+		t.Errorf("error %v with reason %q, want reply", err, rdb.Reason(err))
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 func BenchmarkWindow(b *testing.B) {
-	rdb := servertest.StartRedis(b).Client()
-	b.Cleanup(func() { rdb.Close() })
-	limittest.Benchmark(b, limit.NewWindow(rdb, patient()))
+	client := servertest.StartRedis(b).Client()
+	b.Cleanup(func() { client.Close() })
+	limittest.Benchmark(b, limit.NewWindow(client, patient()))
 }
 
 func BenchmarkClass(b *testing.B) {

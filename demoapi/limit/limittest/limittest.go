@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"apitop/demoapi/limit"
+	"apitop/demoapi/rdb"
 )
 
 // Limiter is what is held to the contract.
@@ -214,7 +215,7 @@ func testCanceled(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	res, err := s.Limiter.Allow(ctx, request(1, time.Hour))
-	if res != (limit.Result{}) || limit.Reason(err) != "canceled" {
+	if res != (limit.Result{}) || rdb.Reason(err) != "canceled" {
 		t.Errorf("Allow = %+v, %v, want no result and the reason canceled", res, err)
 	}
 }
