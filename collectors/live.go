@@ -143,10 +143,9 @@ func (l *Live) due(j *job, now time.Time) bool {
 func (l *Live) take(s *snapshot.Snapshot, r result) {
 	j := &l.jobs[r.job]
 	j.started = time.Time{}
-	switch {
-	case r.poll.Failure == nil:
+	if r.poll.Failure == nil {
 		j.downSince = time.Time{}
-	default:
+	} else {
 		if j.downSince.IsZero() {
 			j.downSince = s.At
 		}

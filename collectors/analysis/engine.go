@@ -4,6 +4,7 @@
 package analysis
 
 import (
+	"slices"
 	"time"
 
 	"apitop/collectors/snapshot"
@@ -123,7 +124,7 @@ func (t *tail[T]) push(v T) []T {
 	return t.all()
 }
 
-func (t *tail[T]) all() []T { return t.buf[:len(t.buf):len(t.buf)] }
+func (t *tail[T]) all() []T { return slices.Clip(t.buf) }
 
 // point is r in the history: unknown where the source is not up to date.
 func point(r *Report) Point {

@@ -63,7 +63,8 @@ func (l *ladder) intersect(other ladder) {
 		}
 	}
 	total := l.cum[len(l.cum)-1] + other.cum[len(other.cum)-1]
-	l.bounds, l.cum, l.cut = bounds, append(cum, total), true
+	cum = append(cum, total)
+	l.bounds, l.cum, l.cut = bounds, cum, true
 }
 
 // quantile is the q-quantile (0..1) in seconds with the bucket it fell in, by
@@ -102,6 +103,31 @@ func (l *ladder) inside(i int, rank, below, upTo float64) (Value, *Bucket) {
 	}
 	v := lo + (hi-lo)*(rank-below)/(upTo-below)
 	return Value{V: v, OK: true}, &Bucket{Lo: lo, Hi: hi}
+}
+
+// BucketCount is how many observations fell into a bucket.
+type BucketCount struct {
+	Bucket Bucket
+	N      float64
+}
+
+// counts takes the ladder apart into its buckets.
+func (l *ladder) counts() []BucketCount {
+	if len(l.cum) != len(l.bounds)+1 || l.count == 0 {
+		return nil
+	}
+	list := make([]BucketCount, 0, len(l.cum))
+	lo, below := 0.0, 0.0
+	for i, upTo := range l.cum {
+		hi := math.Inf(1)
+		if i < len(l.bounds) {
+			hi = l.bounds[i]
+		}
+		upTo = max(upTo, below)
+		list = append(list, BucketCount{Bucket{Lo: lo, Hi: hi}, upTo - below})
+		lo, below = hi, upTo
+	}
+	return list
 }
 
 // mean is the average in seconds; unknown without observations.

@@ -16,6 +16,17 @@ type Value = snapshot.Value
 // Text is a string from outside, safe to draw; see [safe.Text].
 type Text = safe.Text
 
+// Kind groups sources; see [snapshot.Kind].
+type Kind = snapshot.Kind
+
+// The kinds of source.
+const (
+	KindMetrics  = snapshot.KindMetrics
+	KindRedis    = snapshot.KindRedis
+	KindPostgres = snapshot.KindPostgres
+	KindHost     = snapshot.KindHost
+)
+
 // Report is what the last window says. Its JSON form is the contract of
 // "apitop once --format json". Durations are in seconds, ratios 0..1, an unknown
 // number is null. A Report never changes once it is handed on.
@@ -65,16 +76,16 @@ const (
 
 // Source is one polled thing.
 type Source struct {
-	Name           Text          `json:"name"`
-	Kind           snapshot.Kind `json:"kind"`
-	State          State         `json:"state"`
-	Error          *string       `json:"error"` // why it failed; null when it did not
-	Fix            string        `json:"fix,omitempty"`
-	AgeSeconds     Value         `json:"age_seconds"` // since the last success
-	TookSeconds    Value         `json:"took_seconds"`
-	RetryInSeconds Value         `json:"retry_in_seconds,omitzero"`
-	Detail         Facts         `json:"detail"`
-	Notes          []Note        `json:"notes,omitempty"`
+	Name           Text    `json:"name"`
+	Kind           Kind    `json:"kind"`
+	State          State   `json:"state"`
+	Error          *string `json:"error"` // why it failed; null when it did not
+	Fix            string  `json:"fix,omitempty"`
+	AgeSeconds     Value   `json:"age_seconds"` // since the last success
+	TookSeconds    Value   `json:"took_seconds"`
+	RetryInSeconds Value   `json:"retry_in_seconds,omitzero"`
+	Detail         Facts   `json:"detail"`
+	Notes          []Note  `json:"notes,omitempty"`
 }
 
 // Note is a limitation that does not fail a source.
@@ -120,7 +131,13 @@ type Route struct {
 	TimeShare        Value              `json:"time_share"` // of all time spent in requests, 0..1
 	Measured         float64            `json:"-"`          // durations behind the percentiles
 	Trend            []float32          `json:"-"`          // rps a round, oldest first; NaN is a gap
+
+	durations ladder
 }
+
+// Distribution is how the durations of the window spread over the histogram's
+// buckets, lowest first; nil when none were measured.
+func (r *Route) Distribution() []BucketCount { return r.durations.counts() }
 
 // Cache is the state of Redis and the keys that matter.
 type Cache struct {

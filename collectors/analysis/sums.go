@@ -99,6 +99,7 @@ func (s *sums) route(key routeKey, allSeconds float64) Route {
 		Avg:              s.ladder.mean(),
 		TimeShare:        ratio(s.ladder.sum, allSeconds),
 		Measured:         s.ladder.count,
+		durations:        s.ladder,
 	}
 	r.P50, _ = s.ladder.quantile(0.50)
 	r.P95, r.P95Bucket = s.ladder.quantile(0.95)

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"apitop/tui/painter"
+)
+
+// crashReport writes what went wrong to a file that only the user can read, and
+// gives the line to print.
+func crashReport(p process, crash *painter.PanicError) string {
+	text := fmt.Sprintf("%s\n%s\n\n%v\n\n%s\n", version(), time.Now().Format(time.RFC3339), crash, crash.Stack)
+	dir := p.getenv("XDG_STATE_HOME")
+	if dir == "" {
+		dir = filepath.Join(p.getenv("HOME"), ".local", "state")
+	}
+	dir = filepath.Join(dir, "apitop")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return text
+	}
+	name := filepath.Join(dir, "crash-"+time.Now().Format("20060102-150405")+".txt")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return text
+	}
+	return fmt.Sprintf("a fault in apitop stopped it: %v; the report is in %s", crash, name)
+}

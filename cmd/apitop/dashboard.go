@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"apitop/collectors"
+	"apitop/collectors/analysis"
+	"apitop/tui"
+	"apitop/tui/painter"
+	"apitop/tui/theme"
+)
+
+// dashboard watches what c names until the user quits.
+func dashboard(ctx context.Context, p process, c Config) error {
+	look, err := theme.ForTerminal(c.Theme, p.getenv)
+	if err != nil {
+		return usageError{err}
+	}
+	if len(c.Metrics) == 0 && c.Redis == "" && c.Postgres == "" {
+		discover(ctx, &c)
+	}
+	w, err := c.open()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reports := newLatest()
+	stopped := make(chan struct{})
+	painter.Go(func() {
+		defer close(stopped)
+		produce(ctx, w, &c, reports)
+	})
+	err = painter.Run(ctx, tui.New(title(&c), tui.Reports(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	cancel()
+	<-stopped
+	return errors.Join(err, w.Close())
+}
+
+// produce polls until ctx ends.
+func produce(ctx context.Context, w *watched, c *Config, out latest) {
+	engine := analysis.New(analysis.Options{Interval: c.Interval})
+	_ = follow(ctx, collectors.New(c.Interval, w.jobs...), engine, func(r *analysis.Report) bool {
+		out.put(r)
+		return true
+	}) // a live stream ends with its context only
+}
+
+// title names what is watched, without secrets.
+func title(c *Config) string {
+	var names []string
+	for _, m := range c.Metrics {
+		_, rest, _ := strings.Cut(m, "://")
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+			rest = rest[i+1:]
+		}
+		host, _, _ := strings.Cut(rest, "/")
+		names = append(names, host)
+	}
+	if len(names) > 2 {
+		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"apitop/collectors"
+	"apitop/collectors/analysis"
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+	"apitop/demoapi/serve"
+)
+
+// demoFlags are the flags of "apitop demo" beside the common ones.
+type demoFlags struct {
+	rps      float64
+	headless bool
+	format   string
+	window   time.Duration
+}
+
+func newDemo(p process, c *Config) *cobra.Command {
+	f := &demoFlags{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Start a private API with its own Redis, Postgres and traffic, and watch it",
+		Long: `Start a demo API with a Redis, a Postgres and traffic of its own, in a temporary
+folder and on free ports, and open the dashboard on it. Everything is removed on
+exit. Without redis-server or Postgres installed it falls back to an embedded
+Redis and to an API that serves from memory, and says so.`,
+		Example: `  apitop demo
+  apitop demo --headless --for 15s --format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(f.format); err != nil {
+				return err
+			}
+			return runDemo(cmd.Context(), p, *c, *f)
+		},
+	}
+	cmd.Flags().Float64Var(&f.rps, "rps", serve.DefaultRPS, "traffic in requests per second")
+	cmd.Flags().BoolVar(&f.headless, "headless", false, "print one report instead of opening the dashboard")
+	cmd.Flags().StringVar(&f.format, "format", "table", "of the headless report: table or json")
+	cmd.Flags().DurationVar(&f.window, "for", 15*time.Second, "how long to watch for the headless report")
+	return cmd
+}
+
+// runDemo starts the demo, watches it, and removes it however that ends.
+func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	fmt.Fprintln(p.stderr, "apitop: starting a private Redis, Postgres and demo API …")
+	d, err := serve.StartDemo(ctx, serve.DemoOptions{RPS: f.rps})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := c.complete(nil, func(string) string { return "" }); err != nil {
+		return err
+	}
+	c.watchDemo(d)
+	if f.headless {
+		return headlessDemo(ctx, p, c, demoRun{d, f})
+	}
+	return dashboard(ctx, p, c)
+}
+
+// watchDemo makes d what is watched.
+func (c *Config) watchDemo(d *serve.Demo) {
+	c.Metrics, c.Redis, c.Postgres, c.PID = []string{d.MetricsURL}, d.RedisURL, d.PostgresDSN, d.APIPID()
+	if c.Postgres == "" {
+		c.Absent = append(c.Absent, collectors.Absent{
+			From: snapshot.Source{Name: safe.New("postgres"), Kind: snapshot.KindPostgres},
+			Note: snapshot.Note{
+				What: safe.New("the demo API serves from memory, there is no Postgres here: " + strings.TrimPrefix(d.Notes.Postgres, "none: ")),
+			},
+		})
+	}
+}
+
+// demoRun is a running demo and how to report on it.
+type demoRun struct {
+	*serve.Demo
+	demoFlags
+}
+
+// trafficCount is the generator's own count over the time of a report.
+type trafficCount struct {
+	Sent    uint64         `json:"sent"`
+	Seconds float64        `json:"seconds"`
+	RPS     analysis.Value `json:"rps"`
+}
+
+// headlessDemo prints one report, with the generator's own count beside it.
+func headlessDemo(ctx context.Context, p process, c Config, d demoRun) error {
+	w, err := c.open()
+	if err != nil {
+		return err
+	}
+	before := d.Traffic()
+	r, err := measure(ctx, w, d.window, c.Interval)
+	after := d.Traffic()
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	t := trafficCount{Sent: after.Sent - before.Sent, Seconds: after.ElapsedSeconds - before.ElapsedSeconds}
+	if t.Seconds > 0 {
+		t.RPS = analysis.Value{V: float64(t.Sent) / t.Seconds, OK: true}
+	}
+	if d.format == "json" {
+		return writeDemoJSON(p.stdout, r, t)
+	}
+	if err := printReport(p.stdout, d.format, r); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "\ntraffic  %d requests sent in %.1f s: %.2f/s\n", t.Sent, t.Seconds, t.RPS.V)
+	return err
+}
+
+// writeDemoJSON writes the report with one more member, "demo".
+func writeDemoJSON(out io.Writer, r *analysis.Report, t trafficCount) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(struct {
+		*analysis.Report
+		Demo map[string]trafficCount `json:"demo"`
+	}{r, map[string]trafficCount{"traffic": t}})
+	return errors.Join(err, reportState(r))
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"apitop/collectors/analysis"
+	"apitop/collectors/safe"
+	"apitop/collectors/scrape"
+	"apitop/collectors/snapshot"
+)
+
+// onceFlags are the flags of "apitop once" beside the common ones.
+type onceFlags struct {
+	format string
+	window time.Duration
+}
+
+func newOnce(p process, c *Config) *cobra.Command {
+	f := &onceFlags{}
+	cmd := &cobra.Command{
+		Use:   "once [URL or FILE…]",
+		Short: "Print one report and exit",
+		Long: `Print one report and exit: 0, or 3 when a source failed (the rest is printed).
+
+A FILE is a saved metrics page. One file gives the totals since its process
+started; two files of one target give what happened between them.`,
+		Example: `  apitop once http://localhost:8000/metrics --for 10s
+  apitop once before.prom after.prom --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormat(f.format); err != nil {
+				return err
+			}
+			if files, rest := savedPages(args); len(files) > 0 {
+				return onceFiles(p.stdout, f.format, files, rest)
+			}
+			if err := c.complete(args, p.getenv); err != nil {
+				return err
+			}
+			return onceLive(cmd.Context(), p, *c, *f)
+		},
+	}
+	cmd.Flags().StringVar(&f.format, "format", "table", "table or json")
+	cmd.Flags().DurationVar(&f.window, "for", 10*time.Second, "how long to watch")
+	return cmd
+}
+
+func checkFormat(format string) error {
+	if format != "table" && format != "json" {
+		return usageError{fmt.Errorf("--format %q: use table or json", format)}
+	}
+	return nil
+}
+
+// savedPages parts the arguments into files that exist and the rest.
+func savedPages(args []string) (files, rest []string) {
+	for _, a := range args {
+		if info, err := os.Stat(a); err == nil && !info.IsDir() {
+			files = append(files, a)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	return files, rest
+}
+
+// onceFiles reports on saved metrics pages, all of one target, oldest first.
+func onceFiles(out io.Writer, format string, files, rest []string) error {
+	if len(rest) > 0 {
+		return usageError{fmt.Errorf("%s is not a file: files and URLs cannot be mixed", rest[0])}
+	}
+	target := safe.New(files[len(files)-1])
+	engine := analysis.New(analysis.Options{})
+	step := func(h *snapshot.HTTP, err error) *analysis.Report {
+		s := snapshot.Snapshot{At: time.Now()}
+		poll := snapshot.Poll{Source: snapshot.Source{Name: safe.New("file " + target.Raw()), Kind: snapshot.KindMetrics}, Started: s.At}
+		if poll.Failure = snapshot.FailureOf(err); h != nil {
+			h.Target = target
+			poll.Facts = h.Facts()
+			s.AddTo(h)
+		}
+		s.Polls = []snapshot.Poll{poll}
+		return engine.Step(s)
+	}
+	if len(files) == 1 {
+		step(&snapshot.HTTP{}, nil) // a process that has just started: all totals are zero
+	}
+	var r *analysis.Report
+	for _, name := range files {
+		h, err := scrape.ReadFile(name)
+		r = step(h, err)
+		if err != nil {
+			break
+		}
+	}
+	return printReport(out, format, r)
+}
+
+// onceLive reports on live sources.
+func onceLive(ctx context.Context, p process, c Config, f onceFlags) error {
+	if f.window < minInterval {
+		return usageError{fmt.Errorf("--for %v: at least %v", f.window, minInterval)}
+	}
+	if len(c.Metrics) == 0 && c.Redis == "" && c.Postgres == "" {
+		discover(ctx, &c)
+	}
+	w, err := c.open()
+	if err != nil {
+		return err
+	}
+	r, err := measure(ctx, w, f.window, c.Interval)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	return printReport(p.stdout, f.format, r)
+}
+
+// printReport writes r, and says when a source of it failed.
+func printReport(out io.Writer, format string, r *analysis.Report) error {
+	write := writeTable
+	if format == "json" {
+		write = writeJSON
+	}
+	if err := write(out, r); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return reportState(r)
+}
+
+// reportState is errUnmeasured when a source of r failed.
+func reportState(r *analysis.Report) error {
+	for _, s := range r.Sources {
+		if s.State != analysis.StateOK {
+			return errUnmeasured
+		}
+	}
+	return nil
+}
+
+func writeJSON(out io.Writer, r *analysis.Report) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"apitop/collectors"
+	"apitop/collectors/host"
+	"apitop/collectors/pgstat"
+	"apitop/collectors/redisconn"
+	"apitop/collectors/redisinfo"
+	"apitop/collectors/rediskeys"
+	"apitop/collectors/scrape"
+)
+
+// watched is what a Config comes to: collectors, and connections to close.
+type watched struct {
+	jobs    []collectors.Job
+	closers []io.Closer
+}
+
+// Close ends all connections.
+func (w *watched) Close() error {
+	var errs []error
+	for _, c := range w.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// open makes the collectors that c asks for. It connects to nothing yet: a
+// source that is down is shown as down. An error is a usageError.
+func (c *Config) open() (*watched, error) {
+	w := &watched{}
+	for _, add := range []func(*watched) error{c.addMetrics, c.addRedis, c.addPostgres, c.addAbsent, c.addHost} {
+		if err := add(w); err != nil {
+			return nil, errors.Join(usageError{err}, w.Close())
+		}
+	}
+	return w, nil
+}
+
+func (c *Config) addMetrics(w *watched) error {
+	for _, url := range c.Metrics {
+		s, err := scrape.New(scrape.Config{URL: url})
+		if err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+		w.jobs = append(w.jobs, collectors.Job{Collector: s, Timeout: c.timeout()})
+	}
+	return nil
+}
+
+// timeout is how long a source may take: a slow one is better read late than
+// never.
+func (c *Config) timeout() time.Duration { return max(2*c.Interval, 2*time.Second) }
+
+func (c *Config) addRedis(w *watched) error {
+	if c.Redis == "" {
+		return nil
+	}
+	target, err := redisconn.Parse(c.Redis)
+	if err != nil {
+		return fmt.Errorf("--redis: %w", err)
+	}
+	conn := redisconn.Open(target)
+	w.closers = append(w.closers, conn)
+	w.jobs = append(w.jobs,
+		collectors.Job{Collector: redisinfo.New(conn), Timeout: c.timeout()},
+		collectors.Job{Collector: rediskeys.New(conn, rediskeys.Config{}), Timeout: c.timeout()},
+	)
+	return nil
+}
+
+// statementRounds is how often statements are read: a reading costs the server
+// more than any other.
+const statementRounds = 2
+
+func (c *Config) addPostgres(w *watched) error {
+	if c.Postgres == "" {
+		return nil
+	}
+	target, err := pgstat.Parse(c.Postgres)
+	if err != nil {
+		return fmt.Errorf("--postgres: %w", err)
+	}
+	conn := pgstat.Open(target)
+	w.closers = append(w.closers, conn)
+	w.jobs = append(w.jobs,
+		collectors.Job{Collector: pgstat.NewActivity(conn), Timeout: c.timeout()},
+		collectors.Job{Collector: pgstat.NewStatements(conn), Every: statementRounds, Timeout: c.timeout()},
+	)
+	return nil
+}
+
+func (c *Config) addAbsent(w *watched) error {
+	for _, a := range c.Absent {
+		w.jobs = append(w.jobs, collectors.Job{Collector: a})
+	}
+	return nil
+}
+
+func (c *Config) addHost(w *watched) error {
+	if !c.NoHost {
+		w.jobs = append(w.jobs, collectors.Job{Collector: host.New(host.Config{PID: c.PID})})
+	}
+	return nil
+}

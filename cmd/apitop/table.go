@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/format"
+)
+
+// mostRows bounds each list of the plain report; JSON has them all.
+const mostRows = 15
+
+// writeTable writes r as plain text, for a pipe or a quick look.
+func writeTable(out io.Writer, r *analysis.Report) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	writeSources(w, r)
+	if r.HTTP != nil {
+		writeHTTP(w, r.HTTP)
+	}
+	if r.Cache != nil {
+		writeCache(w, r.Cache)
+	}
+	if r.Limits != nil {
+		writeLimits(w, r.Limits)
+	}
+	if r.Database != nil {
+		writeDatabase(w, r.Database)
+	}
+	if h := r.Host; h != nil {
+		fmt.Fprintf(w, "\nhost\tcpu %s\tload %s\tmemory %s\n", format.Percent(h.CPURatio), format.Number(h.Load1), format.Bytes(h.MemoryUsedBytes))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+func writeSources(w io.Writer, r *analysis.Report) {
+	for _, s := range r.Sources {
+		fmt.Fprintf(w, "%s\t%s\t%s", s.Name, s.State, format.Seconds(s.TookSeconds))
+		if s.Error != nil {
+			fmt.Fprintf(w, "\t%s", *s.Error)
+			if s.Fix != "" {
+				fmt.Fprintf(w, ": %s", s.Fix)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func writeHTTP(w io.Writer, h *analysis.HTTP) {
+	fmt.Fprintf(w, "\nMETHOD\tROUTE\tREQUESTS\tRPS\tP50\tP95\tP99\t5XX\t4XX\t429\n")
+	row := func(method, route string, r *analysis.Route) {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", method, route,
+			format.Whole(r.Requests), format.Number(r.RPS), format.Seconds(r.P50), format.Seconds(r.P95), format.Seconds(r.P99),
+			format.Percent(r.ErrorRatio), format.Percent(r.ClientErrorRatio), format.Whole(r.Throttled))
+	}
+	row("all", "", &analysis.Route{
+		Requests: h.Requests, RPS: h.RPS, P50: h.P50, P95: h.P95, P99: h.P99,
+		ErrorRatio: h.ErrorRatio, ClientErrorRatio: h.ClientErrorRatio, Throttled: h.Throttled,
+	})
+	for i := range h.Routes[:min(len(h.Routes), mostRows)] {
+		r := &h.Routes[i]
+		route := r.Route.String()
+		if route == "" {
+			route = "(no route)"
+		}
+		row(r.Method.String(), route, r)
+	}
+}
+
+func writeCache(w io.Writer, c *analysis.Cache) {
+	fmt.Fprintf(w, "\ncache\thit %s\t%s/s\tmemory %s\tevicted %s/s\n", format.Percent(c.HitRatio),
+		format.Number(c.OpsPerSecond), format.Bytes(c.MemoryBytes), format.Number(c.EvictedPerSecond))
+	for _, k := range c.HotKeys[:min(len(c.HotKeys), mostRows)] {
+		fmt.Fprintf(w, "%s\t%s\t%s reads/s\t%s\tttl %s\n", k.Key, k.Type, format.Number(k.ReadsPerSecond), format.Bytes(k.Bytes), format.Age(k.TTLSeconds))
+	}
+}
+
+func writeLimits(w io.Writer, l *analysis.Limits) {
+	fmt.Fprintf(w, "\nlimits\t%d throttled\n", l.ThrottledSubjects)
+	for i := range l.Subjects[:min(len(l.Subjects), mostRows)] {
+		s := &l.Subjects[i]
+		state := ""
+		if s.IsBlocked() {
+			state = "blocked"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s/%s\tresets %s\t%s 429/s\t%s\n", s.Subject, s.Tier, s.Endpoint,
+			format.Whole(s.Used), format.Whole(s.Limit), format.Age(s.ResetsInSeconds), format.Number(s.DeniedPerSecond), state)
+	}
+}
+
+func writeDatabase(w io.Writer, d *analysis.Database) {
+	fmt.Fprintf(w, "\ndatabase\tload %s\t%s calls/s\thit %s\tconnections %s/%s\n", format.Number(d.Load),
+		format.Number(d.CallsPerSecond), format.Percent(d.HitRatio), format.Whole(d.Connections.Used), format.Whole(d.Connections.Max))
+	for _, s := range d.Statements[:min(len(d.Statements), mostRows)] {
+		fmt.Fprintf(w, "%s\t%s/s\t%s/req\t%s\t%.60s\n", format.Percent(s.Share), format.Number(s.CallsPerSecond),
+			format.Number(s.CallsPerRequest), format.Seconds(s.Mean), s.Query)
+	}
+}

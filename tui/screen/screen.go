@@ -1,0 +1,50 @@
+// Package screen is what a screen of the dashboard is, and what screens share.
+//
+// A screen keeps a cursor, a sort order, a filter: never data. What it draws
+// comes with each [Frame], so that pause, time travel and replay show any report
+// on any screen.
+package screen
+
+import (
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/canvas"
+)
+
+// Screen is one page of the dashboard.
+type Screen interface {
+	// Title is the name in the row of tabs.
+	Title() string
+	// Keys are the bindings that Update matches; the help is made from them.
+	Keys() []key.Binding
+	// Update takes a message and gives the screen as it is then. It must not
+	// block. r is the report on display.
+	Update(msg tea.Msg, r *analysis.Report) (Screen, tea.Cmd)
+	// Draw draws the screen; it changes nothing. The area clips.
+	Draw(a canvas.Area, f Frame)
+}
+
+// Backer is a screen that has something to go back from, such as a detail page.
+type Backer interface {
+	// Back leaves the innermost level; false when there is none.
+	Back() (Screen, bool)
+}
+
+// Frame is what there is to draw. Report is never nil.
+type Frame struct {
+	Report *analysis.Report
+}
+
+// Navigate asks for another screen, by its number.
+type Navigate struct {
+	To     rune         // the digit of its tab
+	Select SelectedItem // what to select there; zero: nothing
+}
+
+// SelectedItem names a thing that screens pass to each other. The zero value
+// names nothing.
+type SelectedItem struct {
+	Method, Route analysis.Text
+}

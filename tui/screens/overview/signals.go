@@ -1,0 +1,225 @@
+package overview
+
+import (
+	"math"
+	"time"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/canvas"
+	"apitop/tui/format"
+	"apitop/tui/screen"
+	"apitop/tui/theme"
+	"apitop/tui/widget"
+)
+
+// signal is one of the four golden signals: traffic, errors, latency,
+// saturation.
+type signal struct {
+	title string
+	part  analysis.Part
+	now   func(r *analysis.Report) []figure
+	lines []curve
+	label func(float64) string
+	top   float64 // fixed top of the scale; 0: from the values
+}
+
+// figure is a number in a panel's first line.
+type figure struct {
+	label, text string
+	style       canvas.Style
+}
+
+// curve is a value of the history.
+type curve struct {
+	of     func(p *analysis.Point) analysis.Value
+	style  canvas.Style
+	filled bool
+}
+
+func signals() []signal {
+	return []signal{
+		{
+			title: "Traffic", part: analysis.PartHTTP, now: trafficNow, label: numberLabel,
+			lines: []curve{{of: func(p *analysis.Point) analysis.Value { return p.RPS }, style: theme.Series1, filled: true}},
+		},
+		{
+			title: "Latency", part: analysis.PartHTTP, now: latencyNow, label: secondsLabel,
+			lines: []curve{
+				{of: func(p *analysis.Point) analysis.Value { return p.P99 }, style: theme.Series4},
+				{of: func(p *analysis.Point) analysis.Value { return p.P95 }, style: theme.Series2},
+				{of: func(p *analysis.Point) analysis.Value { return p.P50 }, style: theme.Series1},
+			},
+		},
+		{
+			title: "Errors", part: analysis.PartHTTP, now: errorsNow, label: percentLabel,
+			lines: []curve{{of: func(p *analysis.Point) analysis.Value { return p.ErrorRatio }, style: theme.Bad, filled: true}},
+		},
+		{
+			title: "Saturation", part: analysis.PartHost, now: saturationNow, label: percentLabel, top: 1,
+			lines: []curve{{of: func(p *analysis.Point) analysis.Value { return p.CPURatio }, style: theme.Series3, filled: true}},
+		},
+	}
+}
+
+func numberLabel(v float64) string  { return format.Number(analysis.Value{V: v, OK: true}) }
+func secondsLabel(v float64) string { return format.Bound(v) }
+func percentLabel(v float64) string { return format.Percent(analysis.Value{V: v, OK: true}) }
+
+func trafficNow(r *analysis.Report) []figure {
+	h := http(r)
+	return []figure{
+		{"rps", format.Number(h.RPS), theme.Strong},
+		{"in flight", format.Whole(h.InFlight), theme.Plain},
+	}
+}
+
+func latencyNow(r *analysis.Report) []figure {
+	h := http(r)
+	return []figure{
+		{"p50", format.Seconds(h.P50), theme.Series1},
+		{"p95", format.Seconds(h.P95), theme.Series2},
+		{"p99", format.Seconds(h.P99), theme.Series4},
+	}
+}
+
+func errorsNow(r *analysis.Report) []figure {
+	h := http(r)
+	return []figure{
+		{"5xx", format.Percent(h.ErrorRatio), alarm(h.ErrorRatio, 0, 0.05)},
+		{"4xx", format.Percent(h.ClientErrorRatio), theme.Plain},
+		{"429", format.Whole(h.Throttled), alarm(h.Throttled, 0, math.Inf(1))},
+	}
+}
+
+func saturationNow(r *analysis.Report) []figure {
+	var cpu, load, busy analysis.Value
+	if r.Host != nil {
+		cpu, load = r.Host.CPURatio, r.Host.Load1
+	}
+	if r.Database != nil {
+		busy = r.Database.Load
+	}
+	return []figure{
+		{"cpu", format.Percent(cpu), alarm(cpu, 0.7, 0.9)},
+		{"load", format.Number(load), theme.Plain},
+		{"db", format.Number(busy), theme.Plain},
+	}
+}
+
+// http is the HTTP section, one without values when there is none.
+func http(r *analysis.Report) analysis.HTTP {
+	if r.HTTP == nil {
+		return analysis.HTTP{}
+	}
+	return *r.HTTP
+}
+
+// alarm is the look of v: good up to warn, bad beyond bad.
+func alarm(v analysis.Value, warn, bad float64) canvas.Style {
+	switch {
+	case !v.OK:
+		return theme.Dim
+	case v.V > bad:
+		return theme.Bad
+	case v.V > warn:
+		return theme.Warn
+	default:
+		return theme.Good
+	}
+}
+
+// drawSignals draws the four charts: two by two, or in a row where it is wide.
+func drawSignals(a canvas.Area, f screen.Frame) {
+	w, h := a.Size()
+	across, down := 2, 2
+	if w >= wideWidth {
+		across, down = 4, 1
+	}
+	for i, s := range signals() {
+		x0, x1 := i%across*w/across, (i%across+1)*w/across
+		y0, y1 := i/across*h/down, (i/across+1)*h/down
+		cell := a.Sub(x0, y0, x1-x0, y1-y0)
+		if i%across < across-1 {
+			cell = gap(cell)
+		}
+		s.draw(cell, f)
+	}
+}
+
+func (s signal) draw(a canvas.Area, f screen.Frame) {
+	head, body := a.Top(1)
+	if f.Report.Stale[s.part] {
+		screen.Panel(head, f, s.part, s.title)
+		body = body.With(canvas.Faint)
+	} else {
+		s.head(head, s.now(f.Report))
+	}
+	s.chart(f.Report).Draw(body)
+}
+
+// head is a rule with the title at the left and the figures at the right, as
+// many as fit.
+func (s signal) head(a canvas.Area, list []figure) {
+	a.Fill('─', theme.Border)
+	left := a.Text(0, 0, s.title, theme.Title)
+	w, _ := a.Size()
+	for len(list) > 0 && left+figuresWidth(list) > w {
+		list = list[:len(list)-1]
+	}
+	x := w - figuresWidth(list)
+	if x > left {
+		a.Set(left, 0, ' ', theme.Plain)
+	}
+	for _, g := range list {
+		x = a.Text(x, 0, " "+g.label+"       ", theme.Label)
+		a.TextRight(x-6, 0, 6, g.text, g.style)
+	}
+}
+
+// figuresWidth is a blank, the label, a blank and six cells of number each.
+func figuresWidth(list []figure) int {
+	n := 0
+	for _, g := range list {
+		n += canvas.Width(g.label) + 8
+	}
+	return n
+}
+
+// spans are the lengths of time that charts show: the shortest that holds the
+// history.
+var spans = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+func span(history []analysis.Point) time.Duration {
+	if len(history) == 0 {
+		return spans[0]
+	}
+	age := history[len(history)-1].At.Sub(history[0].At)
+	for _, s := range spans {
+		if age < s {
+			return s
+		}
+	}
+	return spans[len(spans)-1]
+}
+
+func (s signal) chart(r *analysis.Report) widget.Chart {
+	c := widget.Chart{Span: span(r.History), Top: s.top, Label: s.label}
+	c.Times = make([]time.Time, len(r.History))
+	for i := range r.History {
+		c.Times[i] = r.History[i].At
+	}
+	for _, l := range s.lines {
+		values := make([]float64, len(r.History))
+		for i := range r.History {
+			values[i] = math.NaN()
+			if v := l.of(&r.History[i]); v.OK {
+				values[i] = v.V
+			}
+		}
+		c.Lines = append(c.Lines, widget.Line{Values: values, Style: l.style, Filled: l.filled})
+	}
+	for _, e := range r.Events {
+		c.Marks = append(c.Marks, e.At)
+	}
+	return c
+}

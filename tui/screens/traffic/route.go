@@ -1,0 +1,140 @@
+package traffic
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/canvas"
+	"apitop/tui/format"
+	"apitop/tui/screen"
+	"apitop/tui/theme"
+	"apitop/tui/widget"
+)
+
+// drawRoute draws the page of one route: its figures, its answers, and how its
+// durations spread over the histogram's buckets, which is all that is really
+// known of them.
+func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
+	body := screen.Panel(a, f, analysis.PartHTTP, "Routes › "+name(r))
+	top, rest := body.Top(3)
+	figures(top, r)
+	w, h := rest.Size()
+	if w >= 100 {
+		left, right := rest.Left(w * 3 / 5)
+		left, _ = left.Left(-2)
+		distribution(left, r)
+		up, down := right.Top(max(h/2, 6))
+		answers(up, r)
+		trend(down, r)
+		return
+	}
+	up, down := rest.Top(min(len(r.Status)+2, max(h/3, 3)))
+	answers(up, r)
+	distribution(down, r)
+}
+
+// figures are the route's numbers in two lines.
+func figures(a canvas.Area, r *analysis.Route) {
+	x := 0
+	for _, p := range []struct {
+		label, text string
+		style       canvas.Style
+	}{
+		{"rps", format.Number(r.RPS), theme.Strong},
+		{"p50", format.Seconds(r.P50), theme.Plain},
+		{"p95", format.Seconds(r.P95), theme.Strong},
+		{"p99", format.Seconds(r.P99), theme.Plain},
+		{"avg", format.Seconds(r.Avg), theme.Plain},
+		{"err", format.Percent(r.ErrorRatio), quiet(r.ErrorRatio, theme.Bad)},
+		{"time", format.Percent(r.TimeShare), theme.Plain},
+	} {
+		a.Text(x, 0, p.label, theme.Label)
+		a.TextRight(x+5, 0, 6, p.text, p.style)
+		x += 13
+	}
+	a.Text(0, 1, note(r), theme.Dim)
+}
+
+// note says how far the percentiles can be trusted.
+func note(r *analysis.Route) string {
+	switch {
+	case r.Measured == 0:
+		return "no request was measured in the window"
+	case r.Measured < enoughP95:
+		return fmt.Sprintf("only %.0f requests measured: too few for p95 and p99", r.Measured)
+	case r.Measured < enoughP99:
+		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured: too few for p99", format.Span(r.P95Bucket), r.Measured)
+	default:
+		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured", format.Span(r.P95Bucket), r.Measured)
+	}
+}
+
+func answers(a canvas.Area, r *analysis.Route) {
+	body := widget.Panel(a, "Answers", "")
+	w, _ := body.Size()
+	for y, status := range slices.Sorted(maps.Keys(r.Status)) {
+		n := r.Status[status]
+		share := n / max(r.Requests.V, 1)
+		body.TextIn(0, y, 8, cmp.Or(status, "unknown"), statusStyle(status))
+		body.TextRight(9, y, 6, format.Whole(analysis.Value{V: n, OK: true}), theme.Plain)
+		body.TextRight(16, y, 5, format.Percent(analysis.Value{V: share, OK: true}), theme.Dim)
+		widget.Gauge(body.Sub(23, y, min(w-23, 40), 1), share, statusStyle(status))
+	}
+}
+
+func statusStyle(status string) canvas.Style {
+	switch {
+	case status == "":
+		return theme.Dim
+	case status[0] == '5':
+		return theme.Bad
+	case status[0] == '4':
+		return theme.Warn
+	default:
+		return theme.Good
+	}
+}
+
+// distribution draws a bar a bucket, without the empty ends of the ladder.
+func distribution(a canvas.Area, r *analysis.Route) {
+	body := widget.Panel(a, "Durations", "")
+	w, h := body.Size()
+	buckets := trim(r.Distribution())
+	if len(buckets) == 0 {
+		body.Text(0, 0, "no durations in the window", theme.Dim)
+		return
+	}
+	most := slices.MaxFunc(buckets, func(x, y analysis.BucketCount) int { return cmp.Compare(x.N, y.N) }).N
+	for y, b := range buckets[:min(len(buckets), h)] {
+		st := theme.Plain
+		if r.P95Bucket != nil && b.Bucket == *r.P95Bucket {
+			st = theme.Accent
+		}
+		body.TextRight(0, y, 13, format.Span(&b.Bucket), st)
+		body.TextRight(14, y, 6, format.Whole(analysis.Value{V: b.N, OK: true}), theme.Dim)
+		widget.Gauge(body.Sub(21, y, w-21, 1), b.N/most, theme.Series1)
+	}
+}
+
+// trim cuts empty buckets off both ends.
+func trim(list []analysis.BucketCount) []analysis.BucketCount {
+	for len(list) > 0 && list[0].N == 0 {
+		list = list[1:]
+	}
+	for len(list) > 0 && list[len(list)-1].N == 0 {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+func trend(a canvas.Area, r *analysis.Route) {
+	body := widget.Panel(a, "Requests per second, last minute", "")
+	one := []analysis.Route{*r}
+	top := trendPeak(one)
+	w, _ := body.Size()
+	widget.Spark(body.Sub(0, 0, min(w, len(r.Trend)), 1), r.Trend, top, theme.Series1)
+	body.Text(0, 1, "peak "+format.Number(analysis.Value{V: top, OK: true}), theme.Dim)
+}

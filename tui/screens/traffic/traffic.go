@@ -1,0 +1,145 @@
+// Package traffic is the screen of routes: a row a route, worst first, and a
+// page of each.
+package traffic
+
+import (
+	"slices"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/canvas"
+	"apitop/tui/screen"
+	"apitop/tui/widget"
+)
+
+// keyMap are the keys of the screen beside those of every list.
+type keyMap struct {
+	open, sortNext, sortPrev, reverse key.Binding
+}
+
+func defaultKeys() keyMap {
+	return keyMap{
+		open:     key.NewBinding(key.WithKeys("enter"), key.WithHelp("Enter", "route page")),
+		sortNext: key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
+		sortPrev: key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
+		reverse:  key.NewBinding(key.WithKeys("r"), key.WithHelp("r", "reverse the order")),
+	}
+}
+
+// id is the identity of a row.
+type id struct{ method, route analysis.Text }
+
+// Model is the screen. It is a value: Update gives the next one.
+type Model struct {
+	keys    keyMap
+	cursor  screen.Cursor[id]
+	sort    int // index into columns
+	reverse bool
+	open    bool // the page of the selected route is shown
+}
+
+// New makes the screen, sorted by impact.
+func New() Model { return Model{keys: defaultKeys(), sort: byImpact} }
+
+// Title implements [screen.Screen].
+func (m Model) Title() string { return "Traffic" }
+
+// Keys implements [screen.Screen].
+func (m Model) Keys() []key.Binding {
+	return append([]key.Binding{m.keys.open, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse}, screen.MoveKeys()...)
+}
+
+// Back implements [screen.Backer].
+func (m Model) Back() (screen.Screen, bool) {
+	if !m.open {
+		return m, false
+	}
+	m.open = false
+	return m, true
+}
+
+// Update implements [screen.Screen].
+func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) {
+	switch msg := msg.(type) {
+	case screen.Navigate:
+		m.cursor = screen.On(id{msg.Select.Method, msg.Select.Route})
+		m.open = true
+	case tea.KeyMsg:
+		m = m.press(msg, r)
+	}
+	return m, nil
+}
+
+func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
+	switch {
+	case key.Matches(msg, m.keys.open):
+		m.open = len(m.rows(r)) > 0
+	case key.Matches(msg, m.keys.sortNext):
+		m.sort = nextSort(m.sort, 1)
+		m.reverse = false
+	case key.Matches(msg, m.keys.sortPrev):
+		m.sort = nextSort(m.sort, -1)
+		m.reverse = false
+	case key.Matches(msg, m.keys.reverse):
+		m.reverse = !m.reverse
+	default:
+		rows := m.rows(r)
+		m.cursor, _ = m.cursor.Update(msg, ids(rows))
+	}
+	if i := m.cursor.Index(ids(m.rows(r))); m.open && i >= 0 {
+		m.cursor = screen.On(ids(m.rows(r))[i])
+	}
+	return m
+}
+
+// rows are the report's routes in the order of the screen.
+func (m Model) rows(r *analysis.Report) []analysis.Route {
+	if r.HTTP == nil {
+		return nil
+	}
+	rows := slices.Clone(r.HTTP.Routes)
+	less := columns[m.sort].compare
+	slices.SortStableFunc(rows, func(a, b analysis.Route) int {
+		if m.reverse {
+			return less(&b, &a)
+		}
+		return less(&a, &b)
+	})
+	return rows
+}
+
+func ids(rows []analysis.Route) []id {
+	list := make([]id, len(rows))
+	for i, r := range rows {
+		list[i] = id{r.Method, r.Route}
+	}
+	return list
+}
+
+// Draw implements [screen.Screen].
+func (m Model) Draw(a canvas.Area, f screen.Frame) {
+	rows := m.rows(f.Report)
+	if m.open {
+		if i := m.cursor.Index(ids(rows)); i >= 0 {
+			drawRoute(a, f, &rows[i])
+			return
+		}
+	}
+	body := screen.Panel(a, f, analysis.PartHTTP, heading(f.Report, len(rows)))
+	if len(rows) == 0 {
+		screen.Empty(body, f.Report, analysis.KindMetrics, "apitop http://HOST:PORT/metrics")
+		return
+	}
+	_, h := body.Size()
+	selected := m.cursor.Index(ids(rows))
+	peak := trendPeak(rows)
+	widget.Table{
+		Columns:  m.heads(),
+		Rows:     len(rows),
+		Row:      func(i int) []widget.Cell { return cells(&rows[i], peak) },
+		Selected: selected,
+		Top:      screen.Top(selected, len(rows), h-1),
+	}.Draw(body)
+}

@@ -1,0 +1,148 @@
+package widget
+
+import (
+	"apitop/tui/canvas"
+	"apitop/tui/theme"
+)
+
+// Column is one column of a Table. A column that does not fit is dropped, the
+// highest Drop first; 0 is never dropped.
+type Column struct {
+	Title string
+	Width int  // cells; of a flexible column the least
+	Right bool // numbers
+	Flex  bool // takes what is left; one column at most
+	Drop  int
+	Sort  int // >0: sorted by, rising; <0: falling; drawn as ▲ or ▼
+}
+
+// Cell is one place of a table: a text with its look, or something drawn.
+type Cell struct {
+	Text  string
+	Style canvas.Style
+	Draw  func(canvas.Area) // instead of Text
+}
+
+// Table is what to draw: only the rows in view are asked for.
+type Table struct {
+	Columns  []Column
+	Rows     int
+	Row      func(i int) []Cell // one cell a column
+	Selected int                // row drawn in reverse; -1: none
+	Top      int                // first row in view
+}
+
+// Draw draws the table: a head and the rows that fit.
+func (t Table) Draw(a canvas.Area) {
+	w, h := a.Size()
+	cols := t.place(w)
+	for _, c := range cols {
+		t.head(a, c)
+	}
+	for y := 1; y < h && t.Top+y-1 < t.Rows; y++ {
+		i := t.Top + y - 1
+		line := a.Sub(0, y, w, 1)
+		if i == t.Selected {
+			line = line.With(canvas.Reverse)
+			line.Fill(' ', theme.Plain)
+		}
+		cells := t.Row(i)
+		for _, c := range cols {
+			drawCell(line.Sub(c.x, 0, c.width, 1), cells[c.index], t.Columns[c.index].Right)
+		}
+	}
+}
+
+// Dropped is how many columns do not fit into w cells.
+func (t Table) Dropped(w int) int { return len(t.Columns) - len(t.place(w)) }
+
+func (t Table) head(a canvas.Area, c placed) {
+	col := t.Columns[c.index]
+	title := col.Title
+	switch {
+	case col.Sort > 0:
+		title += "▲"
+	case col.Sort < 0:
+		title += "▼"
+	}
+	if col.Right {
+		a.TextRight(c.x, 0, c.width, title, theme.Header)
+	} else {
+		a.TextIn(c.x, 0, c.width, title, theme.Header)
+	}
+}
+
+func drawCell(a canvas.Area, c Cell, right bool) {
+	w, _ := a.Size()
+	switch {
+	case c.Draw != nil:
+		c.Draw(a)
+	case right:
+		a.TextRight(0, 0, w, c.Text, c.Style)
+	default:
+		a.TextIn(0, 0, w, c.Text, c.Style)
+	}
+}
+
+// placed is a column that is shown, and where.
+type placed struct{ index, x, width int }
+
+// place drops columns until the rest fits into w cells, and gives the flexible
+// one what is left.
+func (t Table) place(w int) []placed {
+	show := make([]bool, len(t.Columns))
+	for i := range show {
+		show[i] = true
+	}
+	for t.need(show) > w {
+		worst := -1
+		for i, c := range t.Columns {
+			if show[i] && c.Drop > 0 && (worst < 0 || c.Drop > t.Columns[worst].Drop) {
+				worst = i
+			}
+		}
+		if worst < 0 {
+			break // what must be shown is clipped
+		}
+		show[worst] = false
+	}
+	spare := max(w-t.need(show), 0)
+	var out []placed
+	x := 0
+	for i, c := range t.Columns {
+		if !show[i] {
+			continue
+		}
+		width := c.Width
+		if c.Flex {
+			width += spare
+		}
+		out = append(out, placed{index: i, x: x, width: width})
+		x += width + 1
+	}
+	return out
+}
+
+// need is the width of the shown columns with a blank between two.
+func (t Table) need(show []bool) int {
+	n := -1
+	for i, c := range t.Columns {
+		if show[i] {
+			n += c.Width + 1
+		}
+	}
+	return n
+}
+
+// Scroll is the first row to show so that selected is in view of h rows: top
+// where it may stay.
+func Scroll(top, selected, h int) int {
+	switch {
+	case selected < top:
+		return max(selected, 0)
+	case h > 0 && selected >= top+h:
+		return selected - h + 1
+	default:
+		return max(top, 0)
+	}
+}
