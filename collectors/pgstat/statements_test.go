@@ -1,0 +1,289 @@
+package pgstat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"apitop/collectors/snapshot"
+)
+
+const createExtension = "create extension pg_stat_statements"
+
+// collect polls once and fails the test on an error.
+func collect(t testing.TB, s *Statements) *snapshot.Statements {
+	t.Helper()
+	s.rest = time.Time{} // a busy machine must not make it skip
+	s.texts.after = time.Time{}
+	r, err := s.Collect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.(*snapshot.Statements)
+}
+
+// find gives the one row whose text holds part and that was run in db.
+func find(t testing.TB, r *snapshot.Statements, part string) snapshot.Statement {
+	t.Helper()
+	var found []snapshot.Statement
+	for _, row := range r.Rows {
+		if strings.Contains(row.Query.String(), part) {
+			found = append(found, row)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d rows hold %q", len(found), part)
+	}
+	return found[0]
+}
+
+func failureOf(t testing.TB, err error) *snapshot.Failure {
+	t.Helper()
+	f, ok := errors.AsType[*snapshot.Failure](err)
+	if !ok {
+		t.Fatalf("%v is no Failure", err)
+	}
+	return f
+}
+
+func TestCallsAreExact(t *testing.T) {
+	srv := needServer(t)
+	db := srv.database(t, createExtension, "create table goods(id int primary key, name text)",
+		"insert into goods select g, 'n' || g from generate_series(1, 100) g")
+	app := srv.login(t, "postgres", db)
+	s := NewStatements(srv.open(t, "postgres", db))
+	run := func(n int) {
+		for i := range n {
+			app.run(fmt.Sprintf("select  name\n\tfrom goods where id > %d and id <= %d + 3", i, i))
+		}
+	}
+	run(2)
+	a := collect(t, s)
+	run(7)
+	b := collect(t, s)
+	const text = "select name from goods where id > $1 and id <= $2 + $3"
+	before, after := find(t, a, text), find(t, b, text)
+	if after.Query.String() != text {
+		t.Errorf("text %q", after.Query)
+	}
+	if d := after.Calls - before.Calls; d != 7 {
+		t.Errorf("%v calls more, want 7", d)
+	}
+	if d := after.Rows - before.Rows; d != 21 {
+		t.Errorf("%v rows more, want 21", d)
+	}
+	if d := after.BlocksHit + after.BlocksRead - before.BlocksHit - before.BlocksRead; d < 7 {
+		t.Errorf("%v blocks more, want at least 7", d)
+	}
+	if d := after.ExecSeconds - before.ExecSeconds; d <= 0 || d > 1 {
+		t.Errorf("%v seconds more", d)
+	}
+	if !after.Key.TopLevel || after.Utility || after.Own || !after.WALBytes.OK {
+		t.Errorf("row %+v", after)
+	}
+	if d := b.At.Sub(a.At); d <= 0 || d > time.Minute {
+		t.Errorf("%v passed on the server's clock", d)
+	}
+	if !b.StartedAt.Before(a.At) || !b.IOTiming || b.Max != snapshot.Known(5000) || b.Dealloc != snapshot.Known(0) || b.ResetAt.IsZero() {
+		t.Errorf("head %v %v %v %v %v", b.StartedAt, b.IOTiming, b.Max, b.Dealloc, b.ResetAt)
+	}
+}
+
+// TestOwnAndUtility: our statements carry the marker; under a role that is only
+// ours, all are; the application's are never.
+func TestOwnAndUtility(t *testing.T) {
+	srv := needServer(t)
+	srv.role(t, "apitop", "grant pg_monitor to apitop")
+	db := srv.database(t, createExtension, "create table odd(id int)")
+	srv.login(t, "apitop", db).run("select 1 as by_hand")
+	for _, user := range []string{"postgres", "apitop"} {
+		s := NewStatements(srv.open(t, user, db))
+		collect(t, s)
+		r := collect(t, s)
+		if row := find(t, r, "create table odd"); !row.Utility || row.Own {
+			t.Errorf("create table: %+v", row)
+		}
+		if row := find(t, r, "by_hand"); row.Own != (user == "apitop") {
+			t.Errorf("as %s: a statement of role apitop without the marker: own = %v", user, row.Own)
+		}
+		own := 0
+		for _, row := range r.Rows {
+			if strings.Contains(row.Query.String(), marker) != row.Own && !strings.Contains(row.Query.String(), "by_hand") {
+				t.Errorf("own = %v: %s", row.Own, row.Query)
+			}
+			if row.Own {
+				own++
+			}
+		}
+		if own < 4 {
+			t.Errorf("as %s: only %d rows are our own", user, own)
+		}
+	}
+}
+
+func TestReset(t *testing.T) {
+	srv := needServer(t)
+	db := srv.database(t, createExtension)
+	app := srv.login(t, "postgres", db)
+	app.run("select 1 as before_reset")
+	s := NewStatements(srv.open(t, "postgres", db))
+	a := collect(t, s)
+	find(t, a, "before_reset")
+	app.run("select pg_stat_statements_reset()")
+	b := collect(t, s)
+	if !b.ResetAt.After(a.ResetAt) || b.ResetAt.After(b.At) {
+		t.Errorf("reset at %v, before at %v", b.ResetAt, a.ResetAt)
+	}
+	if slices.ContainsFunc(b.Rows, func(r snapshot.Statement) bool { return strings.Contains(r.Query.String(), "before_reset") }) {
+		t.Error("the row survived the reset")
+	}
+}
+
+// TestExtensionAppears: the state is named, with its cure, and the collector
+// comes alive without a restart once it is cured; it does not ask each second.
+func TestExtensionAppears(t *testing.T) {
+	srv := needServer(t)
+	db := srv.database(t)
+	s := NewStatements(srv.open(t, "postgres", db))
+	_, err := s.Collect(t.Context())
+	f := failureOf(t, err)
+	want := "pg_stat_statements is not installed in database " + db
+	if f.Kind != snapshot.Unsupported || f.What.String() != want || f.Fix != "CREATE EXTENSION pg_stat_statements;" {
+		t.Errorf("failure %v %v", f.Kind, f)
+	}
+	if r, err := NewActivity(s.conn).Collect(t.Context()); err != nil || r == nil {
+		t.Errorf("activity does not work meanwhile: %v", err)
+	}
+	srv.login(t, "postgres", db).run(f.Fix)
+	if _, err := s.Collect(t.Context()); err == nil {
+		t.Error("it was looked up again before the pause was over")
+	}
+	s.state.until = time.Now().Add(-time.Nanosecond) // the pause is over
+	if r := collect(t, s); len(r.Rows) == 0 {
+		t.Error("no rows after the extension was created")
+	}
+}
+
+// TestOtherSchemaAndVersions: any schema, and the columns of any version that
+// the server can still give.
+func TestOtherSchemaAndVersions(t *testing.T) {
+	srv := needServer(t)
+	tests := map[string]struct {
+		setup []string
+		wal   bool
+		reset bool
+		note  string
+	}{
+		"odd schema": {setup: []string{`create schema "Odd ""one"""`, createExtension + ` schema "Odd ""one"""`}, wal: true, reset: true},
+		"1.7":        {setup: []string{createExtension + " version '1.7'"}, note: "at version 1.7"},
+		"1.8":        {setup: []string{createExtension + " version '1.8'"}, wal: true, note: "at version 1.8"},
+		"1.9":        {setup: []string{createExtension + " version '1.9'"}, wal: true, reset: true, note: "at version 1.9"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			db := srv.database(t, tt.setup...)
+			s := NewStatements(srv.open(t, "postgres", db))
+			srv.login(t, "postgres", db).run("select count(*) as wanted_in_" + db + " from pg_class")
+			r := collect(t, s)
+			row := find(t, r, "wanted_in_"+db)
+			if row.Calls != 1 || row.Rows != 1 || row.ExecSeconds <= 0 || row.BlocksHit+row.BlocksRead <= 0 || !row.Key.TopLevel {
+				t.Errorf("row %+v", row)
+			}
+			if row.WALBytes.OK != tt.wal || r.ResetAt.IsZero() == tt.reset || r.Dealloc.OK != tt.reset {
+				t.Errorf("wal %v, reset at %v, dealloc %v", row.WALBytes, r.ResetAt, r.Dealloc)
+			}
+			if got := fmt.Sprint(s.Notes()); strings.Contains(got, "at version") != (tt.note != "") || !strings.Contains(got, tt.note) {
+				t.Errorf("notes %s", got)
+			}
+			if tt.note != "" { // the fix of the note, while we watch
+				srv.login(t, "postgres", db).run(s.Notes()[0].Fix)
+				if r := collect(t, s); r.Rows[0].WALBytes.OK != true && tt.wal {
+					t.Error("not read with the new columns")
+				}
+				s.state.until = time.Time{}
+				if r := collect(t, s); !r.Rows[0].WALBytes.OK || r.ResetAt.IsZero() || len(s.Notes()) != 0 {
+					t.Errorf("after the update: %+v, notes %v", r.Rows[0], s.Notes())
+				}
+			}
+		})
+	}
+}
+
+func TestNotLoaded(t *testing.T) {
+	srv := needServer(t)
+	db := srv.database(t, createExtension)
+	empty := srv.database(t)
+	s, none := NewStatements(srv.open(t, "postgres", db)), NewStatements(srv.open(t, "postgres", empty))
+	collect(t, s)
+	srv.restart(t, "shared_preload_libraries=")
+	for name, c := range map[string]*Statements{"created": s, "not created": none} {
+		_, err := c.Collect(t.Context())
+		f := failureOf(t, err)
+		if f.Kind != snapshot.Unsupported || !strings.Contains(f.What.String(), "did not load") || !strings.Contains(f.Fix, "shared_preload_libraries") {
+			t.Errorf("%s: %v %v", name, f.Kind, f)
+		}
+		if created := !strings.Contains(f.Fix, "CREATE EXTENSION"); created != (name == "created") {
+			t.Errorf("%s: fix %q", name, f.Fix)
+		}
+	}
+	srv.restart(t)
+	s.state.until = time.Now().Add(-time.Nanosecond)
+	collect(t, s)
+}
+
+// TestPlainRole: what other users do is counted as hidden and fails nothing.
+func TestPlainRole(t *testing.T) {
+	srv := needServer(t)
+	srv.role(t, "plain")
+	srv.role(t, "watcher", "grant pg_monitor to watcher")
+	db := srv.database(t, createExtension)
+	srv.login(t, "postgres", db).run("select 1 as of_another_user")
+	srv.login(t, "plain", db).run("select 1 as of_our_own")
+
+	s := NewStatements(srv.open(t, "plain", db))
+	r := collect(t, s)
+	find(t, r, "of_our_own")
+	if r.HiddenRows == 0 {
+		t.Error("no hidden rows")
+	}
+	notes := s.Notes()
+	if len(notes) != 1 || notes[0].Fix != "GRANT pg_monitor TO plain;" || !strings.Contains(notes[0].What.String(), "hidden from role plain") {
+		t.Errorf("notes %v", notes)
+	}
+
+	s = NewStatements(srv.open(t, "watcher", db))
+	r = collect(t, s)
+	find(t, r, "of_another_user")
+	if r.HiddenRows != 0 || len(s.Notes()) != 0 {
+		t.Errorf("%d hidden rows, notes %v", r.HiddenRows, s.Notes())
+	}
+}
+
+func TestNotPermitted(t *testing.T) {
+	srv := needServer(t)
+	srv.role(t, "shut_out")
+	tests := map[string][]string{ // what to set up beside the extension
+		"schema":   {"create schema closed", createExtension + " schema closed"},
+		"function": {createExtension, "revoke execute on function pg_stat_statements(boolean) from public"},
+	}
+	for name, setup := range tests {
+		t.Run(name, func(t *testing.T) {
+			db := srv.database(t, setup...)
+			s := NewStatements(srv.open(t, "shut_out", db))
+			_, err := s.Collect(t.Context())
+			f := failureOf(t, err)
+			if f.Kind != snapshot.Denied || !strings.Contains(f.What.String(), "shut_out may not") {
+				t.Fatalf("failure %v %v", f.Kind, f)
+			}
+			if _, err := s.Collect(t.Context()); !errors.Is(err, f) {
+				t.Errorf("the next poll gave %v", err)
+			}
+			srv.login(t, "postgres", db).run(f.Fix) // the cure is real
+			s.state.until = time.Now().Add(-time.Nanosecond)
+			collect(t, s)
+		})
+	}
+}
