@@ -1,0 +1,27 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Counting is the counting of reads without a cache around it.
+type Counting struct {
+	a      *accesses
+	client redis.Scripter
+}
+
+// NewCounting counts into client.
+func NewCounting(client redis.Scripter) Counting { return Counting{newAccesses(), client} }
+
+// Read counts one read.
+func (c Counting) Read(key string) { c.a.read(key, time.Now()) }
+
+// Second does what is done once a second.
+func (c Counting) Second(ctx context.Context, now time.Time) error {
+	err := c.a.flush(ctx, c.client)
+	c.a.prune(now)
+	return err
+}
