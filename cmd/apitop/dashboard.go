@@ -30,18 +30,20 @@ func dashboard(ctx context.Context, p process, c Config) error {
 	defer cancel()
 	reports := newLatest()
 	stopped := make(chan struct{})
-	painter.Go(func() {
+	program := painter.New(tui.New(title(&c), tui.Reports(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	program.Go(func() {
 		defer close(stopped)
 		produce(ctx, w, &c, reports)
 	})
-	err = painter.Run(ctx, tui.New(title(&c), tui.Reports(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	err = program.Run(ctx)
 	cancel()
 	<-stopped
 	return errors.Join(err, w.Close())
 }
 
-// produce polls until ctx ends.
+// produce polls until ctx ends, and closes out then.
 func produce(ctx context.Context, w *watched, c *Config, out latest) {
+	defer close(out)
 	engine := analysis.New(analysis.Options{Interval: c.Interval})
 	_ = follow(ctx, collectors.New(c.Interval, w.jobs...), engine, func(r *analysis.Report) bool {
 		out.put(r)

@@ -57,21 +57,22 @@ Redis and to an API that serves from memory, and says so.`,
 
 // runDemo starts the demo, watches it, and removes it however that ends.
 func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	if err := c.complete(nil, func(string) string { return "" }); err != nil {
+		return err
+	}
+	tame, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer release()
 	fmt.Fprintln(p.stderr, "apitop: starting a private Redis, Postgres and demo API …")
-	d, err := serve.StartDemo(ctx, serve.DemoOptions{RPS: f.rps})
+	d, err := serve.StartDemo(tame, serve.DemoOptions{RPS: f.rps})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := c.complete(nil, func(string) string { return "" }); err != nil {
-		return err
-	}
 	c.watchDemo(d)
 	if f.headless {
-		return headlessDemo(ctx, p, c, demoRun{d, f})
+		return headlessDemo(tame, p, c, demoRun{d, f})
 	}
+	release() // the dashboard has its own way with signals
 	return dashboard(ctx, p, c)
 }
 

@@ -60,6 +60,17 @@ func Number(v analysis.Value) string {
 	return scaled(v.V, 1000, []string{"", "k", "M", "G", "T"})
 }
 
+// Tick is a number on a scale, in its shortest form: "0.5", "20", "500", "20k".
+func Tick(v float64) string {
+	for _, unit := range []string{"", "k", "M", "G"} {
+		if math.Abs(v) < 1000 {
+			return fmt.Sprintf("%.4g%s", v, unit)
+		}
+		v /= 1000
+	}
+	return fmt.Sprintf("%.4gT", v)
+}
+
 // Whole is [Number] for things that only come whole: "3", "123", "12.3k".
 func Whole(v analysis.Value) string {
 	if v.OK && math.Abs(v.V) < 9999.5 {

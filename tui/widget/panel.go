@@ -66,7 +66,7 @@ func Fold(text string, w int) []string {
 	}
 	var lines []string
 	line := ""
-	for _, word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word

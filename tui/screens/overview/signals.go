@@ -61,7 +61,7 @@ func signals() []signal {
 	}
 }
 
-func numberLabel(v float64) string  { return format.Number(analysis.Value{V: v, OK: true}) }
+func numberLabel(v float64) string  { return format.Tick(v) }
 func secondsLabel(v float64) string { return format.Bound(v) }
 func percentLabel(v float64) string { return format.Percent(analysis.Value{V: v, OK: true}) }
 

@@ -50,7 +50,7 @@ func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 			{Title: "RPS", Width: 6, Right: true},
 			{Title: "P95", Width: 6, Right: true},
 			{Title: "ERR", Width: 5, Right: true},
-			{Title: "TIME", Width: 4, Right: true, Sort: -1, Drop: 1},
+			{Title: "TIME", Width: 5, Right: true, Sort: -1, Drop: 1},
 		},
 		Rows: len(rows),
 		Row: func(i int) []widget.Cell {
@@ -86,7 +86,7 @@ func drawKeys(a canvas.Area, f screen.Frame) {
 	widget.Table{
 		Columns: []widget.Column{
 			{Title: "KEY", Width: 10, Flex: true},
-			{Title: "READS/S", Width: 7, Right: true, Sort: -1},
+			{Title: "READS/S", Width: 8, Right: true, Sort: -1},
 			{Title: "SIZE", Width: 5, Right: true, Drop: 1},
 			{Title: "TTL", Width: 6, Right: true},
 		},
@@ -130,8 +130,7 @@ func drawLimits(a canvas.Area, f screen.Frame) {
 	widget.Table{
 		Columns: []widget.Column{
 			{Title: "CALLER", Width: 9, Flex: true},
-			{Title: "ENDPOINT", Width: 9, Drop: 2},
-			{Title: "USED", Width: 9, Right: true},
+			{Title: "USED", Width: 11, Right: true},
 			{Title: "RESET", Width: 6, Right: true},
 			{Title: "429/S", Width: 5, Right: true, Drop: 1},
 		},
@@ -147,8 +146,7 @@ func subjectCells(s *analysis.Subject) []widget.Cell {
 		st, mark = theme.Bad, "!"
 	}
 	return []widget.Cell{
-		{Text: mark + s.Subject.String(), Style: st},
-		{Text: strings.TrimPrefix(s.Endpoint.String(), "/"), Style: theme.Dim},
+		{Text: mark + s.Subject.String() + " " + strings.TrimPrefix(s.Endpoint.String(), "/"), Style: st},
 		{Text: format.Whole(s.Used) + "/" + format.Whole(s.Limit), Style: st},
 		number(format.Age(s.ResetsInSeconds), s.ResetsInSeconds, theme.Plain),
 		number(format.Number(s.DeniedPerSecond), s.DeniedPerSecond, theme.Warn),
@@ -197,19 +195,20 @@ func drawHost(a canvas.Area, f screen.Frame) {
 	}
 	h := f.Report.Host
 	if h == nil {
-		h = &analysis.Host{}
+		a.Text(0, 0, "host: "+format.Unknown, theme.Dim)
+		return
 	}
 	x := meter(a, 0, "cpu", h.CPURatio, format.Percent(h.CPURatio))
 	memory := analysis.Value{V: h.MemoryUsedBytes.V / math.Max(h.MemoryBytes.V, 1), OK: h.MemoryUsedBytes.OK && h.MemoryBytes.OK}
 	x = meter(a, x, "mem", memory, format.Bytes(h.MemoryUsedBytes))
 	for _, g := range []figure{
-		{"load", format.Number(h.Load1), theme.Plain},
+		{"api", processText(h.Process), theme.Plain},
 		{"disk", format.Bytes(sum(h.DiskReadPerSec, h.DiskWritePerSec)) + "/s", theme.Plain},
 		{"net", format.Bytes(sum(h.NetRxPerSec, h.NetTxPerSec)) + "/s", theme.Plain},
-		{"api", processText(h.Process), theme.Plain},
+		{"load", format.Number(h.Load1), theme.Plain},
 	} {
 		x = a.Text(x, 0, g.label+" ", theme.Label)
-		a.TextIn(x, 0, 16, g.text, g.style)
+		a.Text(x, 0, g.text, g.style)
 		x += max(canvas.Width(g.text), 8) + 1
 	}
 }
