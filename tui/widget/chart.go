@@ -57,7 +57,7 @@ func (c Chart) scale(a canvas.Area, top float64) {
 	}
 	a.TextRight(0, 0, labelWidth, c.Label(top), theme.Dim)
 	if h >= 5 {
-		a.TextRight(0, h/2, labelWidth, c.Label(top*(1-float64(h/2)/float64(h))), theme.Dim)
+		a.TextRight(0, h/2, labelWidth, c.Label(top/2), theme.Dim)
 	}
 	if h >= 2 {
 		a.TextRight(0, h-1, labelWidth, "0", theme.Dim)

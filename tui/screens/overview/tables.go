@@ -129,8 +129,8 @@ func drawLimits(a canvas.Area, f screen.Frame) {
 	}
 	widget.Table{
 		Columns: []widget.Column{
-			{Title: "CALLER", Width: 9, Flex: true},
-			{Title: "USED", Width: 11, Right: true},
+			{Title: "CALLER", Width: 18, Flex: true},
+			{Title: "USED", Width: 9, Right: true},
 			{Title: "RESET", Width: 6, Right: true},
 			{Title: "429/S", Width: 5, Right: true, Drop: 1},
 		},
@@ -147,10 +147,18 @@ func subjectCells(s *analysis.Subject) []widget.Cell {
 	}
 	return []widget.Cell{
 		{Text: mark + s.Subject.String() + " " + strings.TrimPrefix(s.Endpoint.String(), "/"), Style: st},
-		{Text: format.Whole(s.Used) + "/" + format.Whole(s.Limit), Style: st},
+		{Text: format.Whole(s.Used) + "/" + limitText(s.Limit), Style: st},
 		number(format.Age(s.ResetsInSeconds), s.ResetsInSeconds, theme.Plain),
 		number(format.Number(s.DeniedPerSecond), s.DeniedPerSecond, theme.Warn),
 	}
+}
+
+// limitText is a limit in its shortest form; limits are round numbers.
+func limitText(v analysis.Value) string {
+	if !v.OK {
+		return "?"
+	}
+	return format.Tick(v.V)
 }
 
 func drawStatements(a canvas.Area, f screen.Frame) {
@@ -167,7 +175,7 @@ func drawStatements(a canvas.Area, f screen.Frame) {
 	}
 	widget.Table{
 		Columns: []widget.Column{
-			{Title: "QUERY", Width: 12, Flex: true},
+			{Title: "QUERY", Width: 16, Flex: true},
 			{Title: "CALLS/S", Width: 7, Right: true},
 			{Title: "/REQ", Width: 5, Right: true, Drop: 1},
 			{Title: "MEAN", Width: 6, Right: true},
@@ -177,7 +185,7 @@ func drawStatements(a canvas.Area, f screen.Frame) {
 		Row: func(i int) []widget.Cell {
 			s := &d.Statements[i]
 			return []widget.Cell{
-				{Text: s.Query.String()},
+				{Text: brief(s.Query.String())},
 				number(format.Number(s.CallsPerSecond), s.CallsPerSecond, theme.Plain),
 				number(format.Number(s.CallsPerRequest), s.CallsPerRequest, theme.Plain),
 				number(format.Seconds(s.Mean), s.Mean, theme.Plain),
@@ -207,6 +215,9 @@ func drawHost(a canvas.Area, f screen.Frame) {
 		{"net", format.Bytes(sum(h.NetRxPerSec, h.NetTxPerSec)) + "/s", theme.Plain},
 		{"load", format.Number(h.Load1), theme.Plain},
 	} {
+		if w, _ := a.Size(); x+canvas.Width(g.label)+1+canvas.Width(g.text) > w {
+			break
+		}
 		x = a.Text(x, 0, g.label+" ", theme.Label)
 		a.Text(x, 0, g.text, g.style)
 		x += max(canvas.Width(g.text), 8) + 1
@@ -235,4 +246,18 @@ func processText(p *analysis.Process) string {
 		return format.Unknown
 	}
 	return format.Number(p.CPUCores) + "c " + format.Bytes(p.RSSBytes)
+}
+
+// brief leaves out the list of columns of a SELECT, so that the table and the
+// condition are seen in a narrow column.
+func brief(query string) string {
+	const verb, from = "select ", " from "
+	if len(query) < len(verb) || !strings.EqualFold(query[:len(verb)], verb) {
+		return query
+	}
+	i := strings.Index(strings.ToLower(query), from)
+	if i < len(verb)+4 {
+		return query
+	}
+	return query[:len(verb)] + "…" + query[i:]
 }
