@@ -64,17 +64,26 @@ func (a Area) Fill(r rune, st Style) {
 // Text draws s from x, y to the right and returns the x after it. What does not
 // fit is cut.
 func (a Area) Text(x, y int, s string, st Style) int {
-	drawn := false // whether there is a character of s for an accent to sit on
-	last := x
+	if y < 0 || y >= a.h {
+		return x + Width(s)
+	}
+	row := a.c.Row(a.y + y)
+	st |= a.mod
+	on := -1 // the cell an accent sits on; -1 is none
 	for _, r := range s {
 		if isMark(r) {
-			if drawn {
-				a.mark(last, y, r)
-			}
+			mark(row, on, r)
 			continue
 		}
-		g, w := glyph(r)
-		last, drawn = x, a.put(x, y, Cell{Rune: g, Style: st}, w)
+		g, w := r, 1
+		if r < 0x20 || r >= 0x7f {
+			g, w = glyph(r)
+		}
+		on = -1
+		if x >= 0 && x <= a.w-w {
+			on = a.x + x
+			a.c.store(row, on, Cell{Rune: g, Style: st}, w)
+		}
 		x += w
 	}
 	return x
@@ -115,50 +124,62 @@ func prefix(s string, w int) (string, int) {
 // TextRight draws s so that it ends at x+w, cut with "…" when it is longer than
 // w cells.
 func (a Area) TextRight(x, y, w int, s string, st Style) {
-	a.TextIn(x+max(w-Width(s), 0), y, min(Width(s), w), s, st)
+	n := Width(s)
+	a.TextIn(x+max(w-n, 0), y, min(n, w), s, st)
 }
 
-// put writes a cell of width w, whole or not at all, and never leaves half of a
-// wide character behind. It tells whether it wrote.
-func (a Area) put(x, y int, cell Cell, w int) bool {
-	if x < 0 || y < 0 || y >= a.h || x > a.w-w {
-		return false
+// put writes a cell of width w, whole or not at all.
+func (a Area) put(x, y int, cell Cell, w int) {
+	if x >= 0 && y >= 0 && y < a.h && x <= a.w-w {
+		cell.Style |= a.mod
+		a.c.store(a.c.Row(a.y+y), a.x+x, cell, w)
 	}
+}
+
+// store writes a cell of width w at i.
+func (c *Canvas) store(row []Cell, i int, cell Cell, w int) {
 	if cell.Rune == ' ' {
 		cell.Rune = 0 // one form only, so that equal looks compare equal
 	}
-	cell.Style |= a.mod
-	row := a.c.Row(a.y + y)
-	x += a.x
-	for i := x; i < x+w; i++ {
-		breakWide(row, i)
+	if c.wide || w == 2 {
+		c.storeWide(row, i, cell, w)
+		return
 	}
-	row[x] = cell
-	if w == 2 {
-		row[x+1] = Cell{Style: cell.Style, Half: true}
-	}
-	return true
+	row[i] = cell
 }
 
-// breakWide blanks the other half of a wide character before one half is
+// storeWide is store where wide characters are about: it never leaves half of
+// one behind.
+func (c *Canvas) storeWide(row []Cell, i int, cell Cell, w int) {
+	breakWide(row, i)
+	if w == 2 {
+		c.wide = true
+		breakWide(row, i+1)
+		row[i+1] = Cell{Style: cell.Style, Half: true}
+	}
+	row[i] = cell
+}
+
+// breakWide blanks the other half of a wide character before the half at i is
 // overwritten.
 func breakWide(row []Cell, i int) {
-	if row[i].Half && i > 0 {
+	if row[i].Half {
 		row[i-1] = Cell{Style: row[i-1].Style}
-	}
-	if i+1 < len(row) && row[i+1].Half && !row[i].Half {
+	} else if i+1 < len(row) && row[i+1].Half {
 		row[i+1] = Cell{Style: row[i+1].Style}
 	}
 }
 
-// mark adds a combining accent to the character drawn at x, y; one on a blank
-// and a third one are dropped.
-func (a Area) mark(x, y int, r rune) {
-	cell := &a.c.Row(a.y + y)[a.x+x]
-	for m := range cell.marks {
-		if cell.Rune != 0 && cell.marks[m] == 0 {
-			cell.marks[m] = uint8(r - firstMark + 1)
-			return
-		}
+// mark adds a combining accent to the character at i; one on a blank and a third
+// one are dropped.
+func mark(row []Cell, i int, r rune) {
+	if i < 0 || row[i].Rune == 0 {
+		return
+	}
+	switch m := uint16(r - firstMark + 1); {
+	case row[i].marks == 0:
+		row[i].marks = m
+	case row[i].marks <= 0xff:
+		row[i].marks |= m << 8
 	}
 }

@@ -29,8 +29,8 @@ func (s Style) Base() Style { return s & base }
 // Cell is one place of the grid. The zero Cell is a plain blank. It is eight
 // bytes, as the painter compares all of them for every frame.
 type Cell struct {
-	Rune  rune     // 0 is a blank, or the right half of a wide character
-	marks [2]uint8 // combining accents on Rune, counted from U+02FF; 0 is none
+	Rune  rune   // 0 is a blank, or the right half of a wide character
+	marks uint16 // two combining accents on Rune, a byte each, counted from U+02FF; 0 is none
 	Style Style
 	Half  bool // the right half of the wide character before it
 }
@@ -48,10 +48,8 @@ func (c Cell) AppendTo(b []byte) []byte {
 	default:
 		b = utf8.AppendRune(b, c.Rune)
 	}
-	for _, m := range c.marks {
-		if m != 0 {
-			b = utf8.AppendRune(b, firstMark-1+rune(m))
-		}
+	for m := c.marks; m != 0; m >>= 8 {
+		b = utf8.AppendRune(b, firstMark-1+rune(m&0xff))
 	}
 	return b
 }
@@ -60,6 +58,7 @@ func (c Cell) AppendTo(b []byte) []byte {
 type Canvas struct {
 	w, h  int
 	cells []Cell
+	wide  bool // there may be wide characters
 }
 
 // New makes a blank canvas of w by h cells; negative sizes count as 0.
@@ -81,12 +80,15 @@ func (c *Canvas) Resize(w, h int) {
 }
 
 // Clear blanks the canvas.
-func (c *Canvas) Clear() { clear(c.cells) }
+func (c *Canvas) Clear() {
+	clear(c.cells)
+	c.wide = false
+}
 
 // Size is the width and height in cells.
 func (c *Canvas) Size() (w, h int) { return c.w, c.h }
 
-// Row is line y as a slice into the canvas, for the painter.
+// Row is line y as a slice into the canvas, for the painter to read.
 func (c *Canvas) Row(y int) []Cell { return c.cells[y*c.w : (y+1)*c.w] }
 
 // Area is the whole canvas.

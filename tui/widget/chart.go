@@ -10,15 +10,16 @@ import (
 
 // Line is one curve of a Chart.
 type Line struct {
-	Values []float64 // one per time of the chart; NaN is a gap
+	Value  func(i int) float64 // at the i-th time of the chart; NaN is a gap
 	Style  canvas.Style
 	Filled bool // the area below is filled
 }
 
 // Chart draws curves over time with braille dots, two by four a cell.
 type Chart struct {
-	Times []time.Time // rising; shared by all curves
-	Lines []Line      // later ones are drawn over earlier ones
+	N     int                   // how many times there are
+	Time  func(i int) time.Time // the i-th, rising; shared by all curves
+	Lines []Line                // later ones are drawn over earlier ones
 	Span  time.Duration
 	Top   float64              // top of the scale; 0: chosen from the values
 	Label func(float64) string // of the scale
@@ -31,20 +32,21 @@ const labelWidth = 6
 // Draw draws the chart: scale at the left, clock times below.
 func (c Chart) Draw(a canvas.Area) {
 	w, h := a.Size()
-	if w < labelWidth+4 || h < 2 || len(c.Times) == 0 {
+	if w < labelWidth+4 || h < 2 || c.N == 0 {
 		return
 	}
 	plot := a.Sub(labelWidth+1, 0, w-labelWidth-1, h-1)
+	pw, ph := plot.Size()
+	d := newDots(pw, ph)
+	at := c.columns(d.w)
 	top := c.Top
 	if top <= 0 {
-		top = NiceTop(c.peak())
+		top = NiceTop(c.peak(at))
 	}
 	c.scale(a.Sub(0, 0, labelWidth+1, h-1), top)
 	c.axis(a.Sub(labelWidth+1, h-1, w-labelWidth-1, 1))
-	pw, ph := plot.Size()
-	d := newDots(pw, ph)
 	for _, l := range c.Lines {
-		c.curve(d, l, top)
+		c.curve(d, at, l, top)
 	}
 	d.draw(plot)
 }
@@ -70,7 +72,7 @@ func (c Chart) axis(a canvas.Area) {
 	for x := range w {
 		a.Set(x, 0, '─', theme.Grid)
 	}
-	end := c.Times[len(c.Times)-1]
+	end := c.end()
 	layout := "15:04:05"
 	if c.Span >= 10*time.Minute {
 		layout = "15:04"
@@ -89,35 +91,59 @@ func (c Chart) axis(a canvas.Area) {
 
 // column is where the time t lies in n columns; -1 when it is out of view.
 func (c Chart) column(t time.Time, n int) int {
-	back := c.Times[len(c.Times)-1].Sub(t)
+	back := c.end().Sub(t)
 	if back < 0 || back >= c.Span || c.Span <= 0 {
 		return -1
 	}
 	return n - 1 - int(float64(n)*float64(back)/float64(c.Span))
 }
 
-func (c Chart) peak() float64 {
+// end is the newest time: the right edge.
+func (c Chart) end() time.Time { return c.Time(c.N - 1) }
+
+// columns is where each time lies in n columns; -1 when it is out of view.
+func (c Chart) columns(n int) []int {
+	at := make([]int, c.N)
+	for i := range at {
+		at[i] = c.column(c.Time(i), n)
+	}
+	return at
+}
+
+// peak is the largest value in view.
+func (c Chart) peak(at []int) float64 {
 	p := 0.0
 	for _, l := range c.Lines {
-		for i, v := range l.Values {
-			if v > p && c.column(c.Times[i], 1) == 0 {
-				p = v
+		for i, x := range at {
+			if x >= 0 {
+				p = larger(p, l.Value(i))
 			}
 		}
 	}
 	return p
 }
 
+// larger is the larger of a and b; NaN counts for nothing.
+func larger(a, b float64) float64 {
+	if b > a {
+		return b
+	}
+	return a
+}
+
 // curve sets the dots of one line. Each dot column shows the peak of the values
 // that fall into it, so that no spike is lost; columns between two neighbours
 // are joined, gaps are left.
-func (c Chart) curve(d *dots, l Line, top float64) {
+func (c Chart) curve(d *dots, at []int, l Line, top float64) {
 	cols := make([]float64, d.w)
 	for i := range cols {
 		cols[i] = math.NaN()
 	}
-	for i, v := range l.Values {
-		if x := c.column(c.Times[i], d.w); x >= 0 && !math.IsNaN(v) && !(cols[x] >= v) {
+	for i, x := range at {
+		if x < 0 {
+			continue
+		}
+		if v := l.Value(i); !math.IsNaN(v) && !(cols[x] >= v) {
 			cols[x] = v
 		}
 	}
@@ -146,10 +172,10 @@ func (c Chart) curve(d *dots, l Line, top float64) {
 // bridge fills the columns between two samples when there are more columns than
 // samples; a hole wider than three rounds is a gap and stays.
 func (c Chart) bridge(cols []float64) {
-	if len(c.Times) < 2 || c.Span <= 0 {
+	if c.N < 2 || c.Span <= 0 {
 		return
 	}
-	step := c.Times[len(c.Times)-1].Sub(c.Times[len(c.Times)-2])
+	step := c.end().Sub(c.Time(c.N - 2))
 	limit := int(math.Ceil(3 * float64(step) / float64(c.Span) * float64(len(cols))))
 	last := -1
 	for x, v := range cols {

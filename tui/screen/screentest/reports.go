@@ -23,6 +23,9 @@ func Empty() *analysis.Report {
 // Calm is a service of fifteen routes after four minutes, all sources well.
 func Calm() *analysis.Report { return script{}.run(240) }
 
+// Hour is the same service after an hour.
+func Hour() *analysis.Report { return script{}.run(3600) }
+
 // Stale is the same service, seventeen seconds after Redis went away.
 func Stale() *analysis.Report { return script{redisUntil: 223}.run(240) }
 

@@ -203,20 +203,21 @@ func span(history []analysis.Point) time.Duration {
 }
 
 func (s signal) chart(r *analysis.Report) widget.Chart {
-	c := widget.Chart{Span: span(r.History), Top: s.top, Label: s.label}
-	c.Times = make([]time.Time, len(r.History))
-	for i := range r.History {
-		c.Times[i] = r.History[i].At
+	c := widget.Chart{
+		N:    len(r.History),
+		Time: func(i int) time.Time { return r.History[i].At },
+		Span: span(r.History), Top: s.top, Label: s.label,
 	}
 	for _, l := range s.lines {
-		values := make([]float64, len(r.History))
-		for i := range r.History {
-			values[i] = math.NaN()
-			if v := l.of(&r.History[i]); v.OK {
-				values[i] = v.V
-			}
-		}
-		c.Lines = append(c.Lines, widget.Line{Values: values, Style: l.style, Filled: l.filled})
+		c.Lines = append(c.Lines, widget.Line{
+			Value: func(i int) float64 {
+				if v := l.of(&r.History[i]); v.OK {
+					return v.V
+				}
+				return math.NaN()
+			},
+			Style: l.style, Filled: l.filled,
+		})
 	}
 	for _, e := range r.Events {
 		c.Marks = append(c.Marks, e.At)
