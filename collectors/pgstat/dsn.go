@@ -70,7 +70,7 @@ func Parse(dsn string) (Target, error) {
 	if why := checkPassfile(config); why != nil {
 		return Target{}, why
 	}
-	return Target{name: safe.Short(nameOf(hosts, config.Database), 80), secret: secret{config}}, nil
+	return Target{name: safe.Short(nameOf(hosts, config.Database), 80), secret: newSecret(config)}, nil
 }
 
 // knownSettings are libpq's parameter names. passfile is not among them: the

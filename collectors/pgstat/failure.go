@@ -56,7 +56,11 @@ func (c *Conn) failure(ctx context.Context, err error) error {
 		return fmt.Errorf("read postgres: %w", context.Canceled)
 	}
 	if ctx.Err() != nil {
-		return snapshot.Fail(snapshot.Unreachable, "no answer in time", "if this lasts, look at the load of the server")
+		fix := "if this lasts, look at the load of the server"
+		if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
+			fix = "check the host and port in the DSN: is it PostgreSQL that listens there?"
+		}
+		return snapshot.Fail(snapshot.Unreachable, "no answer in time", fix)
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgFailure(e)

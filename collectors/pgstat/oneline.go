@@ -104,8 +104,8 @@ func (s *squeezer) space() {
 
 func (s *squeezer) comment(text string) {
 	text = strings.Join(strings.Fields(text), " ")
-	text = strings.NewReplacer("/*", "/ *", "*/", "* /").Replace(text)
-	s.out.WriteString("/* " + text + " */")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "*/", "* /"), "/*", "/ *")
+	s.out.WriteString(strings.TrimSuffix("/* "+text, " ") + " */")
 	s.space()
 }
 

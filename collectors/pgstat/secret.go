@@ -11,8 +11,14 @@ import (
 const redacted = "xxxxx"
 
 // secret holds the connection settings, password included. It can be copied
-// and passed on, but not printed, logged or marshalled.
-type secret struct{ config *pgx.ConnConfig }
+// and passed on, but not printed, logged or marshalled. They are behind a
+// function, as fmt looks into unexported fields without asking for methods:
+// %s of a structure that held a pointer would show them.
+type secret struct{ reveal func() *pgx.ConnConfig }
+
+func newSecret(c *pgx.ConnConfig) secret {
+	return secret{func() *pgx.ConnConfig { return c }}
+}
 
 // String implements fmt.Stringer.
 func (secret) String() string { return redacted }

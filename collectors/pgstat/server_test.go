@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,23 +28,24 @@ type pgServer struct {
 	log *os.File
 }
 
-// server is the one that all tests of the package use; nil without binaries.
-var server *pgServer
+// theServer is the one that all tests of the package use, started by the first
+// that needs it.
+var theServer = sync.OnceValues(func() (*pgServer, error) {
+	s, err := newServer()
+	if err != nil {
+		return nil, err
+	}
+	started.Store(s)
+	return s, s.start()
+})
+
+var started atomic.Pointer[pgServer]
 
 func TestMain(m *testing.M) {
-	s, err := newServer()
-	if err == nil {
-		server = s
-		err = s.start()
-	}
-	if err != nil && !errors.Is(err, exec.ErrNotFound) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if server != nil {
-			server.stop()
-			_ = os.RemoveAll(server.dir)
+		if s := started.Load(); s != nil {
+			s.stop()
+			_ = os.RemoveAll(s.dir)
 		}
 		os.Exit(code)
 	}))
@@ -52,14 +54,14 @@ func TestMain(m *testing.M) {
 // needServer skips or fails the test when there is no PostgreSQL to test with.
 func needServer(t testing.TB) *pgServer {
 	t.Helper()
-	if server != nil {
-		return server
+	s, err := theServer()
+	if err == nil {
+		return s
 	}
-	const how = "no initdb and postgres found: install postgresql and postgresql-contrib, or put their folder in PGBIN"
-	if os.Getenv("APITOP_REQUIRE_SERVERS") == "1" {
-		t.Fatal(how)
+	if !errors.Is(err, exec.ErrNotFound) || os.Getenv("APITOP_REQUIRE_SERVERS") == "1" {
+		t.Fatal(err)
 	}
-	t.Skip(how)
+	t.Skip("no initdb and postgres found: install postgresql and postgresql-contrib, or put their folder in PGBIN")
 	return nil
 }
 
@@ -218,50 +220,39 @@ func (s sess) number(sql string) float64 {
 
 var databases atomic.Int64 // so that their names differ
 
+// admin runs statements as the superuser, over a connection of their own.
+func (s *pgServer) admin(t testing.TB, db string, sql ...string) {
+	t.Helper()
+	ctx := context.Background() // a cleanup runs after the end of the test's own
+	conn, err := s.connect("postgres", db)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for _, q := range sql {
+		if _, err := conn.Exec(ctx, q, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
+}
+
 // database makes a database of its own for a test, with these statements run in
 // it by the superuser.
 func (s *pgServer) database(t testing.TB, setup ...string) string {
 	t.Helper()
 	name := "db" + strconv.FormatInt(databases.Add(1), 10)
-	admin := s.login(t, "postgres", "postgres")
-	admin.run("create database " + name)
-	t.Cleanup(func() {
-		conn, err := s.connect("postgres", "postgres")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer func() { _ = conn.Close(context.Background()) }()
-		if _, err := conn.Exec(context.Background(), "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-	})
-	conn, err := s.connect("postgres", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	sess{t, conn}.run(setup...)
+	s.admin(t, "postgres", "create database "+name)
+	t.Cleanup(func() { s.admin(t, "postgres", "drop database "+name+" with (force)") })
+	s.admin(t, name, setup...)
 	return name
 }
 
 // role makes a login role for a test.
 func (s *pgServer) role(t testing.TB, name string, grants ...string) {
 	t.Helper()
-	admin := s.login(t, "postgres", "postgres")
-	admin.run("create role " + name + " login")
-	admin.run(grants...)
-	t.Cleanup(func() {
-		conn, err := s.connect("postgres", "postgres")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer func() { _ = conn.Close(context.Background()) }()
-		if _, err := conn.Exec(context.Background(), "drop role "+name); err != nil {
-			t.Error(err)
-		}
-	})
+	s.admin(t, "postgres", append([]string{"create role " + name + " login"}, grants...)...)
+	t.Cleanup(func() { s.admin(t, "postgres", "drop role "+name) })
 }
 
 // open makes a Conn for a test.

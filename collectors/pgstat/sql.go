@@ -10,7 +10,7 @@ const marker = "/* apitop */"
 const (
 	// helloSQL is sent once per connection: who are we, is this a pooler, did
 	// our settings arrive?
-	helloSQL = `select /* apitop */ pg_backend_pid()::int8, current_user::text, current_user::regrole::oid::int8,
+	helloSQL = `select /* apitop */ pg_backend_pid()::int8, current_user::text, (select oid from pg_roles where rolname = current_user)::int8,
  current_setting('is_superuser'), current_setting('default_transaction_read_only'), current_setting('statement_timeout'),
  current_database()::text, current_setting('pg_stat_statements.max', true)`
 

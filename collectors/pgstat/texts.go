@@ -62,7 +62,7 @@ func (t *texts) join(rows []snapshot.Statement, now time.Time) []int64 {
 		return nil
 	}
 	slices.SortFunc(unknown, func(a, b *snapshot.Statement) int { return cmp.Compare(b.ExecSeconds, a.ExecSeconds) })
-	ids := make([]int64, 0, min(len(unknown), textBatch))
+	ids := make([]int64, 0, min(len(unknown), textBatch, maxTexts-len(t.known)))
 	for _, r := range unknown[:cap(ids)] {
 		ids = append(ids, r.Key.QueryID)
 	}
