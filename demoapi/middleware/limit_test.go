@@ -1,0 +1,143 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"apitop/demoapi/limit"
+	"apitop/demoapi/middleware"
+)
+
+// scripted is a limiter that gives one answer and notes the question.
+type scripted struct {
+	res   limit.Result
+	err   error
+	asked []limit.Request
+}
+
+func (s *scripted) Allow(_ context.Context, r limit.Request) (limit.Result, error) {
+	s.asked = append(s.asked, r)
+	return s.res, s.err
+}
+
+// decisions notes what the middleware reports.
+type decisions []string
+
+func (d *decisions) Decided(tier, endpoint string, allowed bool) {
+	*d = append(*d, fmt.Sprint(tier, " ", endpoint, " ", allowed))
+}
+
+func (d *decisions) Undecided(tier, endpoint, reason string) {
+	*d = append(*d, fmt.Sprint(tier, " ", endpoint, " ", reason))
+}
+
+// limited sends a guest's request through the limit.
+func limited(t *testing.T, l middleware.Limiter, o middleware.LimitObserver, path string) (w *httptest.ResponseRecorder, reached bool) {
+	t.Helper()
+	mux := http.NewServeMux()
+	for _, route := range []string{"/orders", "/orders/{id}", "/health", "/products"} {
+		mux.Handle(route, http.NotFoundHandler())
+	}
+	w = serve(get(path), func(http.ResponseWriter, *http.Request) { reached = true },
+		middleware.RequestID, middleware.Route(mux), middleware.Identify(signer(t, "")), middleware.Limit(middleware.Limiting{
+			Limiter: l, Plan: limit.DefaultPlan(), Observer: o, Exempt: []string{"/health"},
+		}))
+	return w, reached
+}
+
+func TestLimitAllowed(t *testing.T) {
+	l := &scripted{res: limit.Result{
+		Allowed: true, Limit: 30, Window: time.Hour, Remaining: 12, RetryAfter: -1,
+		ResetAfter: 1788*time.Second + time.Microsecond, At: time.Unix(1_790_000_000, 0),
+	}}
+	var seen decisions
+	w, reached := limited(t, l, &seen, "/orders/7")
+	if w.Code != 200 || !reached {
+		t.Errorf("status %d, handler reached: %v", w.Code, reached)
+	}
+	want := map[string]string{
+		"RateLimit-Policy": `"guest-orders";q=30;w=3600`, "RateLimit": `"guest-orders";r=12;t=1789`,
+		"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "1790001789", "Retry-After": "",
+	}
+	for name, value := range want {
+		if got := w.Header().Get(name); got != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+	asked := limit.Request{Subject: "guest-192.0.2.1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 30, Window: time.Hour}}
+	if len(l.asked) != 1 || l.asked[0] != asked {
+		t.Errorf("asked %+v, want %+v", l.asked, asked)
+	}
+	if !slices.Equal(seen, decisions{"guest /orders true"}) {
+		t.Errorf("observed %q", seen)
+	}
+}
+
+func TestLimitDenied(t *testing.T) {
+	l := &scripted{res: limit.Result{
+		Limit: 100, Window: time.Hour, RetryAfter: 9*time.Second + time.Microsecond, ResetAfter: 9*time.Second + time.Microsecond,
+		At: time.Unix(1_790_000_000, 0),
+	}}
+	var seen decisions
+	w, reached := limited(t, l, &seen, "/products")
+	if w.Code != 429 || reached {
+		t.Errorf("status %d, handler reached: %v", w.Code, reached)
+	}
+	want := map[string]string{
+		"RateLimit-Policy": `"guest-default";q=100;w=3600`, "RateLimit": `"guest-default";r=0;t=10`, "Retry-After": "10",
+		"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1790000010",
+	}
+	for name, value := range want {
+		if got := w.Header().Get(name); got != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+	p := problem(t, w)
+	if p.Type != "https://iana.org/assignments/http-problem-types#quota-exceeded" || !slices.Equal(p.ViolatedPolicies, []string{"guest-default"}) ||
+		p.Limit != 100 || p.ResetTime != 1_790_000_010 || p.Detail == "" {
+		t.Errorf("problem %+v", p)
+	}
+	if !slices.Equal(seen, decisions{"guest default false"}) {
+		t.Errorf("observed %q", seen)
+	}
+}
+
+func TestLimitFailsOpen(t *testing.T) {
+	var seen decisions
+	w, reached := limited(t, &scripted{err: fmt.Errorf("x: %w", context.DeadlineExceeded)}, &seen, "/orders")
+	if w.Code != 200 || !reached {
+		t.Errorf("status %d, handler reached: %v", w.Code, reached)
+	}
+	if w.Header().Get("RateLimit") != "" || w.Header().Get("X-RateLimit-Limit") != "" {
+		t.Errorf("headers that nobody decided on: %v", w.Header())
+	}
+	if !slices.Equal(seen, decisions{"guest /orders timeout"}) {
+		t.Errorf("observed %q", seen)
+	}
+}
+
+func TestLimitExempt(t *testing.T) {
+	l := &scripted{err: errors.New("must not be asked")}
+	if _, reached := limited(t, l, &decisions{}, "/health"); !reached || len(l.asked) != 0 {
+		t.Errorf("handler reached: %v, limiter asked %d times", reached, len(l.asked))
+	}
+	// What matches no route is limited, or probing would be free.
+	if limited(t, l, &decisions{}, "/nothing"); len(l.asked) != 1 || l.asked[0].Class != limit.Default {
+		t.Errorf("asked %+v", l.asked)
+	}
+}
+
+// TestShortTimes: header fields are whole seconds, and 0 would mean "at once".
+func TestShortTimes(t *testing.T) {
+	l := &scripted{res: limit.Result{Limit: 1, Window: 100 * time.Millisecond, RetryAfter: time.Microsecond, ResetAfter: time.Microsecond, At: time.Unix(100, 5)}}
+	w, _ := limited(t, l, &decisions{}, "/orders")
+	if w.Header().Get("Retry-After") != "1" || w.Header().Get("RateLimit-Policy") != `"guest-orders";q=1;w=1` || w.Header().Get("X-RateLimit-Reset") != "101" {
+		t.Errorf("headers %v", w.Header())
+	}
+}

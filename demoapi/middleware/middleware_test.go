@@ -1,0 +1,265 @@
+package middleware_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"apitop/demoapi/middleware"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve runs one request through the chain and a handler.
+func serve(r *http.Request, h http.HandlerFunc, all ...middleware.Middleware) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	middleware.Chain(all...)(h).ServeHTTP(w, r)
+	return w
+}
+
+func get(path string) *http.Request { return httptest.NewRequest("GET", path, nil) }
+
+func problem(t *testing.T, w *httptest.ResponseRecorder) middleware.Problem {
+	t.Helper()
+	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type %q, want a problem", got)
+	}
+	var p middleware.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+		t.Fatalf("%v in %q", err, w.Body)
+	}
+	if p.Status != w.Code || p.Title == "" {
+		t.Errorf("problem %+v in an answer of status %d", p, w.Code)
+	}
+	return p
+}
+
+func TestChainOrder(t *testing.T) {
+	var order []string
+	step := func(name string) middleware.Middleware {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				order = append(order, name)
+				next.ServeHTTP(w, r)
+			})
+		}
+	}
+	serve(get("/"), func(http.ResponseWriter, *http.Request) { order = append(order, "handler") }, step("outer"), step("inner"))
+	if want := []string{"outer", "inner", "handler"}; !slices.Equal(order, want) {
+		t.Errorf("order %q, want %q", order, want)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	tests := map[string]struct {
+		sent string
+		kept bool
+	}{
+		"none":      {"", false},
+		"plain":     {"req-1.A_b", true},
+		"longest":   {strings.Repeat("a", 64), true},
+		"too long":  {strings.Repeat("a", 65), false},
+		"line feed": {"a\nb", false},
+		"space":     {"a b", false},
+		"not ASCII": {"ä", false},
+	}
+	for name, tt := range tests {
+		r := get("/")
+		r.Header.Set("X-Request-Id", tt.sent)
+		var seen string
+		w := serve(r, func(_ http.ResponseWriter, r *http.Request) { seen = middleware.InfoFrom(r.Context()).RequestID }, middleware.RequestID)
+		if seen == "" || w.Header().Get("X-Request-Id") != seen || (seen == tt.sent) != tt.kept {
+			t.Errorf("%s: id %q, sent back %q, want it kept: %v", name, seen, w.Header().Get("X-Request-Id"), tt.kept)
+		}
+	}
+}
+
+func TestRoute(t *testing.T) {
+	mux := http.NewServeMux()
+	for _, p := range []string{"GET /{$}", "GET /products/{id}", "GET /products/{id}/{$}", "POST /orders", "POST /orders/{$}", "/files/"} {
+		mux.Handle(p, http.NotFoundHandler())
+	}
+	tests := map[string]struct{ method, path, want string }{
+		"root":           {"GET", "/", "/"},
+		"variable":       {"GET", "/products/7", "/products/{id}"},
+		"trailing slash": {"GET", "/products/7/", "/products/{id}"},
+		"head":           {"HEAD", "/products/7", "/products/{id}"},
+		"fixed":          {"POST", "/orders", "/orders"},
+		"fixed, slash":   {"POST", "/orders/", "/orders"},
+		"double slash":   {"POST", "//orders", "/orders"},
+		"subtree":        {"GET", "/files/a/b", "/files"},
+		"wrong method":   {"GET", "/orders", ""},
+		"unknown":        {"GET", "/nothing", ""},
+		"deeper":         {"GET", "/products/7/8", ""},
+	}
+	for name, tt := range tests {
+		r := httptest.NewRequest(tt.method, "http://shop"+tt.path, nil)
+		got := "not called"
+		serve(r, func(_ http.ResponseWriter, r *http.Request) { got = middleware.InfoFrom(r.Context()).Route },
+			middleware.RequestID, middleware.Route(mux))
+		if got != tt.want {
+			t.Errorf("%s: %s %s has the route %q, want %q", name, tt.method, tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestRoutePath(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"": "", "/a": "/a", "GET /a/": "/a", "GET example.com/a/{x}/{$}": "/a/{x}", "/": "/", "GET /{$}": "/", "GET": "",
+	} {
+		if got := middleware.RoutePath(pattern); got != want {
+			t.Errorf("RoutePath(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// requests records what Observe reports.
+type requests struct {
+	began int
+	ended []string
+}
+
+func (o *requests) RequestBegan() { o.began++ }
+func (o *requests) RequestEnded(method, route string, status int, took time.Duration) {
+	o.ended = append(o.ended, method+" "+route+" "+http.StatusText(status))
+	if took < 0 {
+		o.ended = append(o.ended, "negative time")
+	}
+}
+
+func TestObserve(t *testing.T) {
+	tests := map[string]struct {
+		method  string
+		handler http.HandlerFunc
+		want    string
+		bytes   int64
+	}{
+		"explicit status": {"GET", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); _, _ = w.Write([]byte("abc")) }, "GET  Not Found", 3},
+		"only a body":     {"POST", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("abcd")) }, "POST  OK", 4},
+		"nothing at all":  {"GET", func(http.ResponseWriter, *http.Request) {}, "GET  OK", 0},
+		"invented method": {"BREW", func(http.ResponseWriter, *http.Request) {}, "other  OK", 0},
+		"1xx first": {"GET", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusTeapot)
+		}, "GET  I'm a teapot", 0},
+		"flushed": {"GET", func(w http.ResponseWriter, _ *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				panic(err)
+			}
+		}, "GET  OK", 0},
+	}
+	for name, tt := range tests {
+		var o requests
+		var info *middleware.Info
+		look := func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r)
+				info = middleware.InfoFrom(r.Context())
+			})
+		}
+		serve(httptest.NewRequest(tt.method, "/", nil), tt.handler, middleware.RequestID, look, middleware.Observe(&o))
+		if o.began != 1 || len(o.ended) != 1 || o.ended[0] != tt.want || info.Bytes != tt.bytes {
+			t.Errorf("%s: observed %d, %q and %d bytes, want %q and %d", name, o.began, o.ended, info.Bytes, tt.want, tt.bytes)
+		}
+	}
+}
+
+func TestRecover(t *testing.T) {
+	var logged bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&logged, nil))
+	var o requests
+	w := serve(get("/"), func(http.ResponseWriter, *http.Request) { panic("boom") }, middleware.RequestID, middleware.Observe(&o), middleware.Recover(log))
+	if p := problem(t, w); p.Status != 500 || strings.Contains(w.Body.String(), "boom") || p.RequestID == "" {
+		t.Errorf("answer %s", w.Body)
+	}
+	if !strings.Contains(logged.String(), `"panic":"boom"`) || !strings.Contains(logged.String(), "middleware_test.go") {
+		t.Errorf("the log does not say what happened where: %s", logged.String())
+	}
+	if len(o.ended) != 1 || !strings.HasSuffix(o.ended[0], "Internal Server Error") {
+		t.Errorf("observed %q", o.ended)
+	}
+}
+
+// TestRecoverTooLate: with half an answer out, the connection must break.
+func TestRecoverTooLate(t *testing.T) {
+	tests := map[string]http.HandlerFunc{
+		"panic after writing": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{")); panic("boom") },
+		"abort":               func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	}
+	for name, h := range tests {
+		var o requests
+		got := func() (p any) {
+			defer func() { p = recover() }()
+			serve(get("/"), h, middleware.RequestID, middleware.Observe(&o), middleware.Recover(slog.New(slog.DiscardHandler)))
+			return nil
+		}()
+		if err, ok := got.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("%s: the server sees %v, want http.ErrAbortHandler", name, got)
+		}
+		if len(o.ended) != 1 {
+			t.Errorf("%s: the request in flight never ends: %q", name, o.ended)
+		}
+	}
+}
+
+func TestLog(t *testing.T) {
+	tests := map[string]struct {
+		every int
+		codes []int
+		want  []int // status of the lines
+	}{
+		"every third":         {3, []int{200, 201, 202, 203, 204, 205}, []int{202, 205}},
+		"failures always":     {100, []int{200, 500, 404, 503}, []int{500, 503}},
+		"only failures":       {-1, []int{200, 404, 502}, []int{502}},
+		"denied are sampled":  {2, []int{429, 429, 429, 429}, []int{429, 429}},
+		"each one":            {1, []int{200, 500}, []int{200, 500}},
+		"failures do not add": {2, []int{200, 500, 201}, []int{500, 201}},
+	}
+	for name, tt := range tests {
+		var out bytes.Buffer
+		log := middleware.Log(slog.New(slog.NewJSONHandler(&out, nil)), tt.every)
+		for _, code := range tt.codes {
+			handler := func(w http.ResponseWriter, r *http.Request) {
+				if code >= 500 {
+					middleware.InfoFrom(r.Context()).Err = errors.New("why")
+				}
+				w.WriteHeader(code)
+			}
+			serve(get("/secret?token=x"), handler, middleware.RequestID, log, middleware.Observe(&requests{}))
+		}
+		var got []int
+		for line := range bytes.Lines(out.Bytes()) {
+			var l struct {
+				Level, Error, Path string
+				RequestID          string `json:"request_id"`
+				Status             int
+			}
+			if err := json.Unmarshal(line, &l); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, l.Status)
+			failed := l.Status >= 500
+			if l.RequestID == "" || l.Path != "/secret" || (l.Level == "ERROR") != failed || (l.Error == "why") != failed {
+				t.Errorf("%s: line %s", name, line)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: lines for %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestInfoOutsideOfChain(t *testing.T) {
+	if info := middleware.InfoFrom(t.Context()); info == nil || *info != (middleware.Info{}) {
+		t.Errorf("InfoFrom = %+v, want an empty one", info)
+	}
+}

@@ -1,0 +1,38 @@
+package demoapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"apitop/demoapi/cache"
+	"apitop/demoapi/middleware"
+)
+
+// cached answers with the item's value, from the cache or else from load.
+func (a *API) cached(w http.ResponseWriter, r *http.Request, item cache.Item, load cache.Loader) {
+	raw, result, err := a.cache.Get(r.Context(), item, load)
+	a.metrics.CacheAsked(item.Cache, string(result))
+	middleware.InfoFrom(r.Context()).Cache = string(result)
+	w.Header().Set("X-Cache", string(result))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	writeRaw(w, http.StatusOK, raw)
+}
+
+// write answers with v as JSON.
+func (a *API) write(w http.ResponseWriter, r *http.Request, status int, v any) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	writeRaw(w, status, raw)
+}
+
+func writeRaw(w http.ResponseWriter, status int, raw []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(raw) // the client may be gone
+}

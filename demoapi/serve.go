@@ -1,0 +1,55 @@
+package demoapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds of a connection, against clients that are slow on purpose or by
+// accident. Handlers bound their own work.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+
+	// shutdownGrace is how long requests under way may take at the end.
+	shutdownGrace = 10 * time.Second
+)
+
+// Serve answers requests on l until ctx ends. Then /health says 503, no new
+// connections are taken, and requests under way get ten seconds to finish. It
+// returns nil if all did; it closes l in any case.
+func (a *API) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("demoapi: serve: %w", err)
+	case <-ctx.Done():
+	}
+	a.draining.Store(true)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := srv.Shutdown(grace)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("demoapi: requests still under way after %v: %w", shutdownGrace, err), srv.Close())
+	}
+	<-ended
+	return err
+}
