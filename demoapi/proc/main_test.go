@@ -3,6 +3,7 @@ package proc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -75,7 +76,7 @@ func owner(base, how string) error {
 	case "panic":
 		panic("on purpose")
 	case "exit":
-		os.Exit(7)
+		return errors.New("on purpose")
 	}
 	<-ctx.Done()
 	for _, p := range procs {

@@ -23,7 +23,7 @@ func Self(args ...string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, args...) //nolint:gosec // our own file
+	cmd := exec.Command(path, args...) //nolint:gosec,noctx // our own file; its owner ends it
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(cleanEnv(os.Environ()), childMark+"=1")
 	return cmd, nil
@@ -45,12 +45,10 @@ func selfPath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	running, err := os.Stat(link)
-	if err != nil {
-		return path, nil // no such link on this system
-	}
-	file, err := os.Stat(path)
-	if err != nil || !os.SameFile(running, file) {
+	running, errRunning := os.Stat(link)
+	file, errFile := os.Stat(path)
+	// Where there is no such link, the path is all we have.
+	if errRunning == nil && (errFile != nil || !os.SameFile(running, file)) {
 		return link, nil
 	}
 	return path, nil

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +49,7 @@ func TestNewestFirst(t *testing.T) {
 // programs makes a folder of shell scripts that any user may run.
 func programs(t *testing.T, scripts map[string]string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "bin")
+	dir, err := os.MkdirTemp("", "bin") //nolint:usetesting // other users may not pass through its parents
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,17 +81,16 @@ func TestBrokenPrograms(t *testing.T) {
 		redis, postgres string // parts of the notes
 	}{
 		"redis ends":      {map[string]string{"redis-server": "exit 3"}, "did not start: it ended: exit status 3", "no initdb"},
-		"redis is a shim": {map[string]string{"redis-server": fmt.Sprintf("%s \"$@\" & wait", redis)}, "not our child", "no initdb"},
-		"valkey":          {map[string]string{"valkey-server": fmt.Sprintf("exec %s \"$@\"", redis)}, "redis ", "no initdb"},
+		"redis is a shim": {map[string]string{"redis-server": redis + ` "$@" & wait`}, "not our child", "no initdb"},
+		"valkey":          {map[string]string{"valkey-server": "exec " + redis + ` "$@"`}, "redis ", "no initdb"},
 		"old postgres":    {map[string]string{"postgres": old, "initdb": "exit 1"}, "", "postgres 9.6 in"},
 		"only postgres":   {map[string]string{"postgres": old}, "", "no initdb"},
 		"initdb fails":    {map[string]string{"postgres": v15, "initdb": "echo no space left >&2; exit 1"}, "", "initdb did not start: exit status 1: no space left"},
 		"postgres ends": {map[string]string{"postgres": v15 + "echo bad setting >&2; exit 2", "initdb": "exit 0"}, "",
 			"postgres did not start: exit status 2: bad setting"},
 		"no extension": {map[string]string{
-			"initdb": fmt.Sprintf("exec %s/initdb \"$@\"", real),
-			"postgres": fmt.Sprintf(`case "$*" in *shared_preload*) echo 'could not access file "pg_stat_statements"' >&2; exit 1;; esac; exec %s/postgres "$@"`,
-				real),
+			"initdb": "exec " + real + `/initdb "$@"`,
+			"postgres": `case "$*" in *shared_preload*) echo 'could not access file "pg_stat_statements"' >&2; exit 1;; esac; exec ` + real + `/postgres "$@"`,
 		}, "", "(private), without pg_stat_statements: install postgresql-contrib"},
 	}
 	for name, tt := range tests {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"apitop/demoapi/limit"
+	"apitop/demoapi/rdb"
 )
 
 func startSimulation(t *testing.T) (*embedded, *redis.Client) {
@@ -170,7 +171,7 @@ func TestEmbeddedLimiter(t *testing.T) {
 	_, c := startSimulation(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	w := limit.NewWindow(c, limit.Options{Timeout: 5 * time.Second})
+	w := limit.NewWindow(c, rdb.Options{Timeout: 5 * time.Second})
 	r := limit.Request{Subject: "42", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 30, Window: time.Second}}
 	const callers, calls = 4, 20
 	allowed := make(chan int, callers)

@@ -71,7 +71,8 @@ func (pg *postgres) socket() string { return filepath.Join(pg.home, ".s.PGSQL."+
 
 // dsn names everything that PG* variables of a reader could change.
 func (pg *postgres) dsn() string {
-	return "postgres://" + pgUser + "@/postgres?host=" + url.PathEscape(pg.home) + "&port=" + pgPort + "&sslmode=disable"
+	host := strings.ReplaceAll(url.QueryEscape(pg.home), "%2F", "/") // as readable as it may be
+	return "postgres://" + pgUser + "@/postgres?host=" + host + "&port=" + pgPort + "&sslmode=disable"
 }
 
 // makeHome makes the server's folder, closed to all but its user. The server
@@ -203,7 +204,7 @@ func (pg *postgres) start(name string, stop syscall.Signal, args ...string) (*pr
 		return nil, fmt.Errorf("open the postgres log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(pg.bin, name), args...) //nolint:gosec // found by findPostgres
+	cmd := exec.Command(filepath.Join(pg.bin, name), args...) //nolint:gosec,noctx // found by findPostgres; the guard ends it
 	cmd.Dir = pg.home
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=" + pg.home}
 	cmd.Stdout, cmd.Stderr = log, log

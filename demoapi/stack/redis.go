@@ -42,7 +42,7 @@ func startRedis(ctx context.Context, g *proc.Guard, path string) (url, name stri
 		return "", "", fmt.Errorf("make the redis folder: %w", err)
 	}
 	log := filepath.Join(g.Dir(), "redis.log")
-	cmd := exec.Command(file, //nolint:gosec // found in PATH
+	cmd := exec.Command(file, //nolint:gosec,noctx // found in PATH; the guard ends it
 		"--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", home, "--logfile", log,
 		"--daemonize", "no", "--save", "", "--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lfu")
 	p, err := g.Start(cmd, "redis", syscall.SIGTERM)

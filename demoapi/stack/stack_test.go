@@ -205,7 +205,7 @@ func TestNothingInstalled(t *testing.T) {
 func TestStartCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	base, err := os.MkdirTemp("", "t")
+	base, err := os.MkdirTemp("", "t") //nolint:usetesting // its paths are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
