@@ -256,6 +256,23 @@ func TestSelfEnvironment(t *testing.T) {
 	}
 }
 
+// TestReplacedProgram: a program that was rebuilt meanwhile still starts itself.
+func TestReplacedProgram(t *testing.T) {
+	if !exists(procLink) {
+		t.Skip("this system has no link to the running program")
+	}
+	if path, err := selfPath(); err != nil || path == procLink {
+		t.Errorf("untouched: %q %v", path, err)
+	}
+	if !replaced("/bin/sh") || !replaced("/no/such/file") {
+		t.Error("another file is taken for this program")
+	}
+	cmd := exec.Command(procLink, guardArg, t.TempDir())
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "internal") {
+		t.Errorf("started by the link: %v %s", err, out)
+	}
+}
+
 func kill(t *testing.T, pid int, sig syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, sig); err != nil {

@@ -37,19 +37,26 @@ func cleanEnv(env []string) []string {
 	})
 }
 
-// selfPath is the file of this program. The link in /proc reaches it even after
-// its removal, but shows as "exe" in lists of processes, so it comes second.
+// procLink reaches the running program's file even after its removal. In lists
+// of processes it shows as "exe", so it is the second choice.
+const procLink = "/proc/self/exe"
+
+// selfPath is the file of this program.
 func selfPath() (string, error) {
-	const link = "/proc/self/exe"
 	path, err := os.Executable()
+	if err == nil && replaced(path) {
+		path = procLink
+	}
+	return path, err
+}
+
+// replaced tells whether path is no longer the running program; false where the
+// system does not tell.
+func replaced(path string) bool {
+	running, err := os.Stat(procLink)
 	if err != nil {
-		return "", err
+		return false
 	}
-	running, errRunning := os.Stat(link)
-	file, errFile := os.Stat(path)
-	// Where there is no such link, the path is all we have.
-	if errRunning == nil && (errFile != nil || !os.SameFile(running, file)) {
-		return link, nil
-	}
-	return path, nil
+	file, err := os.Stat(path)
+	return err != nil || !os.SameFile(running, file)
 }

@@ -89,7 +89,7 @@ func TestBrokenPrograms(t *testing.T) {
 		"postgres ends": {map[string]string{"postgres": v15 + "echo bad setting >&2; exit 2", "initdb": "exit 0"}, "",
 			"postgres did not start: exit status 2: bad setting"},
 		"no extension": {map[string]string{
-			"initdb": "exec " + real + `/initdb "$@"`,
+			"initdb":   "exec " + real + `/initdb "$@"`,
 			"postgres": `case "$*" in *shared_preload*) echo 'could not access file "pg_stat_statements"' >&2; exit 1;; esac; exec ` + real + `/postgres "$@"`,
 		}, "", "(private), without pg_stat_statements: install postgresql-contrib"},
 	}
