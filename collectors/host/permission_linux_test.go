@@ -40,7 +40,7 @@ func readAsNobody(t *testing.T, pid int) helperResult {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "hosttest") // not t.TempDir: its parent is closed to others
+	dir, err := os.MkdirTemp("", "hosttest") //nolint:usetesting // its parent is closed to others
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -115,8 +116,8 @@ func TestAtMostTwoConnections(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+10*i)*time.Millisecond)
 			defer cancel()
-			if _, err := ask(ctx, c, "select pg_sleep(0.005 * "+fmt.Sprint(i%3)+")"); err != nil {
-				failureOf(t, err)
+			if _, err := ask(ctx, c, "select pg_sleep(0.005 * "+strconv.Itoa(i%3)+")"); err != nil {
+				_ = failureOf(t, err) // out of time, and named so
 			}
 		})
 	}

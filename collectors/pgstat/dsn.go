@@ -180,9 +180,8 @@ func plausible(h hostPort) bool {
 	if _, err := netip.ParseAddr(h.host); err == nil {
 		return true
 	}
-	return !strings.ContainsFunc(h.host, func(r rune) bool {
-		return !(r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
-	})
+	const letters = "abcdefghijklmnopqrstuvwxyz"
+	return strings.Trim(strings.ToLower(h.host), letters+"0123456789.-_") == ""
 }
 
 func nameOf(hosts []hostPort, database string) string {

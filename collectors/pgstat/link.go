@@ -33,7 +33,7 @@ func (l *link) greet(ctx context.Context) error {
 		pid := f.integer(0)
 		l.hello = hello{
 			user:      f.text(1),
-			userID:    uint32(f.integer(2)), //nolint:gosec // an oid fits
+			userID:    uint32(f.integer(2)),
 			superuser: f.text(3) == "on",
 			database:  f.text(6),
 			preloaded: !f.null(7),

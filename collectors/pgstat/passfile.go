@@ -27,7 +27,7 @@ func checkPassfile(config *pgx.ConnConfig) error {
 		}
 		path = filepath.Join(home, ".pgpass")
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the file that libpq looks at
 	if err != nil || info.Mode()&fs.FileMode(0o077) == 0 {
 		return nil //nolint:nilerr // a file that is not there gave no password
 	}

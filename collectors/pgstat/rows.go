@@ -59,4 +59,4 @@ func decodeRow(f *fields) snapshot.Statement {
 	}
 }
 
-func oid(f *fields, i int) uint32 { return uint32(f.integer(i)) } //nolint:gosec // an oid is an uint32
+func oid(f *fields, i int) uint32 { return uint32(f.integer(i)) }
