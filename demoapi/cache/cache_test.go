@@ -13,13 +13,17 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
 	"apitop/demoapi/cache"
 	"apitop/demoapi/rdb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logging.Disable() // the Redis client reports each failed dial on stderr
+	goleak.VerifyTestMain(m)
+}
 
 type article struct {
 	ID    int64

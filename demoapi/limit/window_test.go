@@ -11,6 +11,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
 	"apitop/demoapi/limit"
@@ -19,7 +20,10 @@ import (
 	"apitop/demoapi/servertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logging.Disable() // the Redis client reports each failed dial on stderr
+	goleak.VerifyTestMain(m)
+}
 
 // patient is for tests of decisions, not of time limits.
 func patient() rdb.Options { return rdb.Options{Timeout: 10 * time.Second} }

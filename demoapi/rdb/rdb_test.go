@@ -14,13 +14,17 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/sony/gobreaker/v2"
 	"go.uber.org/goleak"
 
 	"apitop/demoapi/rdb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logging.Disable() // the Redis client reports each failed dial on stderr
+	goleak.VerifyTestMain(m)
+}
 
 func TestOpen(t *testing.T) {
 	server := miniredis.RunT(t)
