@@ -39,7 +39,7 @@ func (e *PanicError) Unwrap() error {
 // it counts more than how it stopped.
 func (p *Program) verdict(err error) error {
 	switch cause := context.Cause(p.ctx); {
-	case cause == errTerminated:
+	case errors.Is(cause, errTerminated):
 		return nil
 	case cause != nil:
 		return cause

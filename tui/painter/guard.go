@@ -55,7 +55,7 @@ func (p *Program) guardNested(msg tea.Msg) {
 		return
 	}
 	for i := range v.Len() {
-		if cmd, ok := v.Index(i).Interface().(tea.Cmd); ok {
+		if cmd, ok := reflect.TypeAssert[tea.Cmd](v.Index(i)); ok {
 			v.Index(i).Set(reflect.ValueOf(p.guard(cmd)))
 		}
 	}

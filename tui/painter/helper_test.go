@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// helper runs the demo model and says after it how it ended.
+// helper runs the demo model and says after it how it ended. The modes "calm"
+// and "busy" are for measurements: a dashboard whose numbers move each second,
+// few of them or all.
 func helper() int {
 	if os.Getenv(helperEnv) == "nohup" {
 		signal.Ignore(syscall.SIGHUP)
@@ -40,7 +42,8 @@ func helper() int {
 	if err != nil {
 		return 2
 	}
-	demo := &demo{tick: os.Getenv(helperEnv) == "tick"}
+	mode := os.Getenv(helperEnv)
+	demo := &demo{calm: mode == "calm", busy: mode == "busy"}
 	demo.program = New(demo, Options{Theme: th, Mouse: os.Getenv("PAINTER_MOUSE") != ""})
 	if os.Getenv(helperEnv) == "panic-in-init" {
 		demo.fail = true
@@ -70,7 +73,8 @@ type demo struct {
 	keys     string
 	resumed  int
 	ticks    int
-	tick     bool
+	calm     bool
+	busy     bool
 	fail     bool
 	failDraw bool
 }
@@ -81,10 +85,14 @@ func (d *demo) Init() tea.Cmd {
 	if d.fail {
 		panic("in Init")
 	}
-	if d.tick {
-		return second()
+	return d.again()
+}
+
+func (d *demo) again() tea.Cmd {
+	if !d.calm && !d.busy {
+		return nil
 	}
-	return nil
+	return second()
 }
 
 func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
@@ -97,9 +105,7 @@ func (d *demo) Update(msg tea.Msg) tea.Cmd {
 		d.resumed++
 	case tickMsg:
 		d.ticks++
-		if d.tick {
-			return second()
-		}
+		return d.again()
 	case tea.MouseMsg:
 		d.keys += fmt.Sprintf("<%d,%d>", msg.X, msg.Y)
 	case tea.KeyMsg:
@@ -152,6 +158,11 @@ func (d *demo) key(key string) tea.Cmd {
 func (d *demo) Draw(a canvas.Area) {
 	if d.failDraw {
 		panic("in Draw")
+	}
+	if d.calm || d.busy {
+		dashboard(a, d.ticks, d.calm)
+		a.TextIn(40, 0, 40, fmt.Sprint(len(d.keys), " keys"), theme.Plain)
+		return
 	}
 	w, h := a.Size()
 	a.Text(0, 0, fmt.Sprintf("size %dx%d area %dx%d resumed %d ticks %d", d.w, d.h, w, h, d.resumed, d.ticks), theme.Title)

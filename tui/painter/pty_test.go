@@ -12,6 +12,7 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // terminal is the helper program on a real pty.
@@ -19,7 +20,7 @@ type terminal struct {
 	t      *testing.T
 	master *os.File
 	cmd    *exec.Cmd
-	before unix.Termios
+	before *term.State
 	ended  chan struct{}
 	hungup chan struct{} // closed to let go of the terminal
 	idle   chan struct{} // closed when nothing reads any more
@@ -49,162 +50,163 @@ func startCommand(t *testing.T, cmd *exec.Cmd, env ...string) *terminal {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: rows, Cols: cols}); err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{t: t, master: master, cmd: cmd, vt: newVT(cols, rows), since: time.Now(),
+	pt := &terminal{t: t, master: master, cmd: cmd, vt: newVT(cols, rows), since: time.Now(),
 		ended: make(chan struct{}), hungup: make(chan struct{}), idle: make(chan struct{})}
-	term.before = term.termios()
+	pt.before = pt.termios()
 	cmd.Env = append([]string{"TERM=xterm-256color", "PATH=" + os.Getenv("PATH"), "TZ=UTC", "GORACE=atexit_sleep_ms=0"}, env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go term.read()
+	go pt.read()
 	go func() {
 		_ = cmd.Wait() // the status is looked at by exit
-		close(term.ended)
+		close(pt.ended)
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		<-term.ended
-		term.hangUp()
+		<-pt.ended
+		pt.hangUp()
 	})
-	return term
+	return pt
 }
 
 // hangUp closes the terminal's end. A read that waits would keep it open.
-func (term *terminal) hangUp() {
+func (pt *terminal) hangUp() {
 	select {
-	case <-term.hungup:
+	case <-pt.hungup:
 		return
 	default:
 	}
-	close(term.hungup)
-	<-term.idle
-	_ = term.master.Close()
+	close(pt.hungup)
+	<-pt.idle
+	_ = pt.master.Close()
 }
 
 // read takes the output apart: what lies between entering and leaving the
 // alternate screen must be frames, the rest is plain text.
-func (term *terminal) read() {
-	defer close(term.idle)
+func (pt *terminal) read() {
+	defer close(pt.idle)
 	buf := make([]byte, 1<<16)
-	fds := []unix.PollFd{{Fd: int32(term.master.Fd()), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(pt.master.Fd()), Events: unix.POLLIN}}
 	for {
 		select {
-		case <-term.hungup:
+		case <-pt.hungup:
 			return
 		default:
 		}
 		if n, _ := unix.Poll(fds, 10); n == 0 {
 			continue
 		}
-		n, err := term.master.Read(buf)
+		n, err := pt.master.Read(buf)
 		if err != nil {
 			return // the last process on the slave is gone
 		}
-		term.mu.Lock()
-		term.raw.Write(buf[:n])
-		term.take(string(buf[:n]))
-		term.mu.Unlock()
+		pt.mu.Lock()
+		pt.raw.Write(buf[:n])
+		pt.take(string(buf[:n]))
+		pt.mu.Unlock()
 	}
 }
 
 const enterScreen, leaveScreen = "\x1b[?1049h", "\x1b[?1049l"
 
-func (term *terminal) take(s string) {
+func (pt *terminal) take(s string) {
 	for s != "" {
-		if term.vt.modes["1049"] || term.vt.rest != "" {
+		if pt.vt.modes["1049"] || pt.vt.rest != "" {
 			head, rest, left := strings.Cut(s, leaveScreen)
 			if left {
 				head += leaveScreen
 			}
-			term.vt.feed(head)
+			pt.vt.feed(head)
 			s = rest
 			continue
 		}
 		head, rest, entered := strings.Cut(s, enterScreen)
-		term.tail += head
+		pt.tail += head
 		if entered {
-			term.vt.feed(enterScreen)
+			pt.vt.feed(enterScreen)
 		}
 		s = rest
 	}
 }
 
 // see waits until cond holds of the terminal.
-func (term *terminal) see(what string, cond func(*vt) bool) {
-	term.t.Helper()
+func (pt *terminal) see(what string, cond func(*vt) bool) {
+	pt.t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for time.Now().Before(deadline) {
-		term.mu.Lock()
-		ok, fault := cond(term.vt), term.vt.fault
-		term.mu.Unlock()
+		pt.mu.Lock()
+		ok, fault := cond(pt.vt), pt.vt.fault
+		pt.mu.Unlock()
 		if fault != nil {
-			term.t.Fatalf("output: %v", fault)
+			pt.t.Fatalf("output: %v", fault)
 		}
 		if ok {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	term.mu.Lock()
-	defer term.mu.Unlock()
-	term.t.Fatalf("never seen: %s; the screen is\n%s\nafter it %q, modes %v", what, term.vt.text(), term.tail, term.vt.modes)
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	pt.t.Fatalf("never seen: %s; the screen is\n%s\nafter it %q, modes %v", what, pt.vt.text(), pt.tail, pt.vt.modes)
 }
 
-func (term *terminal) seeText(s string) {
-	term.t.Helper()
-	term.see(s, func(v *vt) bool { return strings.Contains(v.text(), s) })
+func (pt *terminal) seeText(s string) {
+	pt.t.Helper()
+	pt.see(s, func(v *vt) bool { return strings.Contains(v.text(), s) })
 }
 
-func (term *terminal) write(s string) {
-	term.t.Helper()
-	if _, err := term.master.WriteString(s); err != nil {
-		term.t.Fatal(err)
+func (pt *terminal) write(s string) {
+	pt.t.Helper()
+	if _, err := pt.master.WriteString(s); err != nil {
+		pt.t.Fatal(err)
 	}
 }
 
-func (term *terminal) signal(s syscall.Signal) {
-	term.t.Helper()
-	if err := term.cmd.Process.Signal(s); err != nil {
-		term.t.Fatal(err)
+func (pt *terminal) signal(s syscall.Signal) {
+	pt.t.Helper()
+	if err := pt.cmd.Process.Signal(s); err != nil {
+		pt.t.Fatal(err)
 	}
 }
 
 // exit waits for the end of the program and returns its status.
-func (term *terminal) exit() int {
-	term.t.Helper()
+func (pt *terminal) exit() int {
+	pt.t.Helper()
 	select {
-	case <-term.ended:
+	case <-pt.ended:
 	case <-time.After(6 * time.Second):
-		term.t.Fatal("the program does not end")
+		pt.t.Fatal("the program does not end")
 	}
-	return term.cmd.ProcessState.ExitCode()
+	return pt.cmd.ProcessState.ExitCode()
 }
 
-func (term *terminal) termios() unix.Termios {
-	term.t.Helper()
-	state, err := unix.IoctlGetTermios(int(term.master.Fd()), unix.TCGETS)
+// termios is the state of the line, which both ends share.
+func (pt *terminal) termios() *term.State {
+	pt.t.Helper()
+	state, err := term.GetState(int(pt.master.Fd()))
 	if err != nil {
-		term.t.Fatal(err)
+		pt.t.Fatal(err)
 	}
-	return *state
+	return state
 }
 
 // restored holds that the terminal is as it was before the program.
-func (term *terminal) restored() {
-	term.t.Helper()
-	term.see("a restored screen", func(v *vt) bool {
+func (pt *terminal) restored() {
+	pt.t.Helper()
+	pt.see("a restored screen", func(v *vt) bool {
 		return !v.modes["1049"] && v.modes["25"] && v.modes["7"] && !v.modes["2004"] && !v.modes["1000"] && !v.modes["1006"] &&
 			!v.modes["2026"] && v.sgr == "\x1b[m"
 	})
-	if now := term.termios(); now != term.before {
-		term.t.Errorf("the modes of the line are %+v, were %+v", now, term.before)
+	if now := pt.termios(); *now != *pt.before {
+		pt.t.Errorf("the modes of the line are %+v, were %+v", now, pt.before)
 	}
 }
 
 // said waits until the program has printed s after its screen was left.
-func (term *terminal) said(s string) {
-	term.t.Helper()
-	term.see("the words "+s, func(*vt) bool { return strings.Contains(term.tail, s) })
+func (pt *terminal) said(s string) {
+	pt.t.Helper()
+	pt.see("the words "+s, func(*vt) bool { return strings.Contains(pt.tail, s) })
 }

@@ -140,6 +140,23 @@ func TestSuspend(t *testing.T) {
 	term.restored()
 }
 
+// TestBackground: continued by "bg" the program must neither draw nor stop again
+// by touching the terminal, and end when it is told to.
+func TestBackground(t *testing.T) {
+	script := `set -m; "$0"; bg >/dev/null; while jobs -l | grep -q -i stopped; do :; done; stty -a | tr '\n' ' '; echo BACKGROUND
+		kill -TERM %1; wait %1; echo "DONE $?"`
+	term := startCommand(t, exec.Command("/bin/sh", "-c", script, os.Args[0]), helperEnv+"=run")
+	term.seeText("corner")
+	term.write("\x1a")
+	term.said("BACKGROUND")
+	term.said("DONE 0")
+	term.exit()
+	term.restored()
+	if !strings.Contains(term.tail, " icanon ") || term.vt.clears != 1 {
+		t.Errorf("in the background it took the terminal: %q, %d repaints", term.tail, term.vt.clears)
+	}
+}
+
 // TestSuspendWithoutShell: nobody could continue the leader of a session, so
 // the system does not stop it, and the program must come back.
 func TestSuspendWithoutShell(t *testing.T) {
