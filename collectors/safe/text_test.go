@@ -3,6 +3,7 @@ package safe
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -32,7 +33,7 @@ func TestTextsThatLookAlike(t *testing.T) {
 	if esc == caret || len(map[Text]bool{esc: true, caret: true}) != 2 {
 		t.Error("two keys of different bytes count as one")
 	}
-	if New("a") != New("a") {
+	if again := strings.Clone("user:7"); New(again) != New("user:7") {
 		t.Error("the same key counts as two")
 	}
 }
