@@ -56,17 +56,19 @@ func TestCancelled(t *testing.T) {
 func TestSelf(t *testing.T) {
 	c := New(Config{})
 	first := collect(t.Context(), t, c)
-	spins := 0
-	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); {
-		spins++
+	if first.Self == nil {
+		t.Fatal(c.Notes())
 	}
-	h := collect(t.Context(), t, c)
+	h := first
+	for end := time.Now().Add(10 * time.Second); h.Self.CPUSeconds.V-first.Self.CPUSeconds.V < 0.02; { // collecting is work too
+		if time.Now().After(end) {
+			t.Fatalf("10 s of work gave %v -> %v", first.Self.CPUSeconds, h.Self.CPUSeconds)
+		}
+		h = collect(t.Context(), t, c)
+	}
 	p := h.Self
-	if p == nil || p.PID != os.Getpid() {
+	if p.PID != os.Getpid() {
 		t.Fatalf("self = %+v", p)
-	}
-	if p.CPUSeconds.V-first.Self.CPUSeconds.V < 0.02 {
-		t.Errorf("50 ms of work (%d turns) gave %v -> %v", spins, first.Self.CPUSeconds, p.CPUSeconds)
 	}
 	age := float64(time.Now().Unix()) - p.StartTime.V
 	if !p.StartTime.OK || age < -2 || age > 3600 {
