@@ -1,0 +1,154 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"apitop/demoapi"
+	"apitop/demoapi/cache"
+	"apitop/demoapi/limit"
+	"apitop/demoapi/rdb"
+	"apitop/demoapi/store"
+)
+
+// Config says what the API works on.
+type Config struct {
+	Listen      string `json:"listen"`       // read by a child only; others hand over a listener
+	RedisURL    string `json:"redis_url"`    // redis://, rediss:// or unix://
+	PostgresDSN string `json:"postgres_dsn"` // empty: everything is kept in memory
+	// PrivateRedis says that the Redis was started for the demo. Any other one
+	// must be empty or marked by an earlier run.
+	PrivateRedis bool `json:"private_redis"`
+}
+
+// Hooks are what the API tells its caller; both may be nil.
+type Hooks struct {
+	Log   slog.Handler
+	Ready func() // called once, when requests are served
+}
+
+// API serves the demo API on ln until ctx ends, and closes ln. It seeds the store
+// first, so requests wait in ln's queue until then.
+func API(ctx context.Context, ln net.Listener, cfg Config, h Hooks) error {
+	if h.Log == nil {
+		h.Log = slog.DiscardHandler
+	}
+	p, err := openParts(ctx, cfg, h.Log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer p.close()
+	var ready sync.WaitGroup
+	defer ready.Wait()
+	if h.Ready != nil {
+		ready.Go(h.Ready) // what it sends waits in the queue for a moment at most
+	}
+	return p.api.Serve(ctx, ln)
+}
+
+// parts are what the API is made of.
+type parts struct {
+	api   *demoapi.API
+	rdb   *redis.Client
+	cache *cache.Cache
+	store demoapi.Store
+	db    *store.Postgres // nil: in memory
+}
+
+// openParts opens the servers, seeds the store and builds the API.
+func openParts(ctx context.Context, cfg Config, log slog.Handler) (*parts, error) {
+	p := &parts{}
+	if err := p.open(ctx, cfg, log); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err error) {
+	if p.rdb, err = rdb.Open(cfg.RedisURL); err != nil {
+		return err
+	}
+	if !cfg.PrivateRedis {
+		if err := claim(ctx, p.rdb); err != nil {
+			return err
+		}
+	}
+	if err := p.openStore(ctx, cfg.PostgresDSN); err != nil {
+		return err
+	}
+	plan := limit.DefaultPlan()
+	m := demoapi.NewMetrics(plan)
+	m.WatchRedis(p.rdb.PoolStats)
+	p.cache = cache.New(p.rdb, cache.Config{Observer: m})
+	limiter := limit.NewWindow(p.rdb, rdb.Options{})
+	p.api, err = demoapi.New(demoapi.Config{Plan: plan, Log: log, Metrics: m}, p.store, p.cache, limiter)
+	return err
+}
+
+func (p *parts) openStore(ctx context.Context, dsn string) (err error) {
+	if dsn == "" {
+		p.store, err = store.NewMemory(store.DefaultSeed())
+		return err
+	}
+	if p.db, err = store.OpenPostgres(ctx, dsn, store.PostgresOptions{}); err != nil {
+		return err
+	}
+	p.store = p.db
+	return p.db.Seed(ctx, store.DefaultSeed())
+}
+
+// close closes what was opened, after the last request.
+func (p *parts) close() {
+	if p.cache != nil {
+		p.cache.Close() // before the client: it writes its last counts
+	}
+	if p.rdb != nil {
+		_ = p.rdb.Close() // nothing is lost with its connections
+	}
+	if p.db != nil {
+		p.db.Close()
+	}
+}
+
+// apiChild is the API's process of a demo.
+func apiChild(ctx context.Context, settings json.RawMessage, out io.Writer) error {
+	var cfg Config
+	if err := json.Unmarshal(settings, &cfg); err != nil {
+		return fmt.Errorf("read the API's settings: %w", err)
+	}
+	ln, err := Listen(ctx, cfg.Listen)
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	ready := func() {
+		if err := writeLine(out, hello{Addr: ln.Addr().String(), PID: os.Getpid()}); err != nil {
+			fail(err) // the owner is gone
+		}
+	}
+	log := slog.NewJSONHandler(os.Stderr, nil)
+	LogRedis(log)
+	return API(ctx, ln, cfg, Hooks{Log: log, Ready: ready})
+}
+
+// LogRedis sends what the Redis client has to say, by itself plain text on
+// stderr, to h. It is for the whole process, so for a main.
+func LogRedis(h slog.Handler) { redis.SetLogger(redisLog{slog.New(h)}) }
+
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the client's logger.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.WarnContext(ctx, fmt.Sprintf(format, v...))
+}
