@@ -233,7 +233,8 @@ func TestStatus(t *testing.T) {
 		"bad postgres":   {[]string{"--postgres", "postgres://u:" + canary + "@h:port/"}, 2, "", "--postgres: cannot read"},
 		"address taken":  {[]string{"--listen", taken.Addr().String()}, 1, "", taken.Addr().String() + ": another program listens there"},
 		"no such redis":  {append(inMemory[:2:2], "--postgres", "memory", "--redis", "unix:///nowhere/s"), 1, "", "given Redis"},
-		"internal child": {[]string{"__guard", filepath.Dir(os.Args[0])}, 2, "", `unknown command "__guard"`},
+		"guard by hand":  {[]string{"__guard", filepath.Dir(os.Args[0])}, 1, "", "this command is internal"},
+		"child by hand":  {[]string{"__demo-api"}, 2, "", "this command is internal"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
