@@ -28,6 +28,7 @@ type config struct {
 	redis    string  // "": a private server; "embedded"; or an address
 	postgres string  // "": a private server; "memory"; or an address
 	traffic  float64 // requests a second; 0: none
+	version  bool    // only print the version
 }
 
 // usageError is a mistake in the command line.
@@ -50,11 +51,14 @@ that watches it and logs JSON to stderr.`,
   demoapi --traffic 50                    ... and 50 requests a second
   demoapi --redis embedded --postgres memory
   demoapi --redis redis://localhost/9 --postgres postgres://me@localhost/shop`,
-		Version:       version(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if c.version {
+				_, err := fmt.Fprintln(stdout, version())
+				return err
+			}
 			if err := c.check(); err != nil {
 				return usageError{err}
 			}
@@ -65,7 +69,8 @@ that watches it and logs JSON to stderr.`,
 	cmd.Flags().StringVar(&c.redis, "redis", "", "`URL` of a Redis database that is empty or the demo's; \"embedded\": a simulated one (default: an own server)")
 	cmd.Flags().StringVar(&c.postgres, "postgres", "", "`DSN` of a database for the schema apitop_demo; \"memory\": none (default: an own server)")
 	cmd.Flags().Float64Var(&c.traffic, "traffic", 0, "requests a second to send to itself, from a process of its own")
-	cmd.SetVersionTemplate("{{.Version}}\n")
+	// Cobra's own flag for it brings text/template along, and that half a binary.
+	cmd.Flags().BoolVar(&c.version, "version", false, "print the version and exit")
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

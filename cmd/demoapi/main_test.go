@@ -221,20 +221,20 @@ func TestStatus(t *testing.T) {
 		code           int
 		stdout, stderr string // parts
 	}{
-		"help":           {[]string{"--help"}, 0, "--traffic", ""},
-		"version":        {[]string{"--version"}, 0, "demoapi ", ""},
-		"unknown flag":   {[]string{"--nope"}, 2, "", "unknown flag"},
-		"argument":       {[]string{"x"}, 2, "", `unknown command "x"`},
-		"no address":     {[]string{"--listen", "8000"}, 2, "", "want host:port"},
-		"bad port":       {[]string{"--listen", "127.0.0.1:http"}, 2, "", "number from 0 to 65535"},
-		"bad traffic":    {[]string{"--traffic", "NaN"}, 2, "", "--traffic NaN"},
-		"no number":      {[]string{"--traffic", "much"}, 2, "", "--traffic"},
-		"bad redis":      {[]string{"--redis", "redis://:" + canary + "@h:port"}, 2, "", "--redis: cannot read"},
-		"bad postgres":   {[]string{"--postgres", "postgres://u:" + canary + "@h:port/"}, 2, "", "--postgres: cannot read"},
-		"address taken":  {[]string{"--listen", taken.Addr().String()}, 1, "", taken.Addr().String() + ": another program listens there"},
-		"no such redis":  {append(inMemory[:2:2], "--postgres", "memory", "--redis", "unix:///nowhere/s"), 1, "", "given Redis"},
-		"guard by hand":  {[]string{"__guard", filepath.Dir(os.Args[0])}, 1, "", "this command is internal"},
-		"child by hand":  {[]string{"__demo-api"}, 2, "", "this command is internal"},
+		"help":          {[]string{"--help"}, 0, "--traffic", ""},
+		"version":       {[]string{"--version"}, 0, "demoapi ", ""},
+		"unknown flag":  {[]string{"--nope"}, 2, "", "unknown flag"},
+		"argument":      {[]string{"x"}, 2, "", `unknown command "x"`},
+		"no address":    {[]string{"--listen", "8000"}, 2, "", "want host:port"},
+		"bad port":      {[]string{"--listen", "127.0.0.1:http"}, 2, "", "number from 0 to 65535"},
+		"bad traffic":   {[]string{"--traffic", "NaN"}, 2, "", "--traffic NaN"},
+		"no number":     {[]string{"--traffic", "much"}, 2, "", "--traffic"},
+		"bad redis":     {[]string{"--redis", "redis://:" + canary + "@h:port"}, 2, "", "--redis: cannot read"},
+		"bad postgres":  {[]string{"--postgres", "postgres://u:" + canary + "@h:port/"}, 2, "", "--postgres: cannot read"},
+		"address taken": {[]string{"--listen", taken.Addr().String()}, 1, "", taken.Addr().String() + ": another program listens there"},
+		"no such redis": {append(inMemory[:2:2], "--postgres", "memory", "--redis", "unix:///nowhere/s"), 1, "", "given Redis"},
+		"guard by hand": {[]string{"__guard", filepath.Dir(os.Args[0])}, 1, "", "this command is internal"},
+		"child by hand": {[]string{"__demo-api"}, 2, "", "this command is internal"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

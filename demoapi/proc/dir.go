@@ -1,3 +1,4 @@
+//nolint:gosec // all paths lie in folders of our own
 package proc
 
 import (
@@ -62,7 +63,7 @@ func makeDir(base string) (string, *os.File, error) {
 		return "", nil, fmt.Errorf("make a private folder: %w", err)
 	}
 	if os.Geteuid() == 0 {
-		if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // see above
+		if err := os.Chmod(dir, 0o711); err != nil { // see above
 			return "", nil, errors.Join(fmt.Errorf("open the private folder: %w", err), os.Remove(dir))
 		}
 	}

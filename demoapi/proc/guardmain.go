@@ -61,7 +61,7 @@ func heldLock(dir string) (*os.File, error) {
 	ours, err := f.Stat()
 	if err == nil {
 		var there os.FileInfo
-		there, err = os.Lstat(filepath.Join(dir, lockName))
+		there, err = os.Lstat(filepath.Join(dir, lockName)) //nolint:gosec // only looked at
 		if err == nil && os.SameFile(ours, there) {
 			return f, nil
 		}

@@ -18,7 +18,7 @@ func marked(dir string) []int {
 	}
 	var pids []int
 	for _, f := range files {
-		env, err := os.ReadFile(f)
+		env, err := os.ReadFile(f) //nolint:gosec // of the kernel
 		if err != nil {
 			continue // gone, or of another user
 		}

@@ -1,3 +1,4 @@
+//nolint:gosec // all paths lie in the private folder
 package proc
 
 import (

@@ -151,7 +151,7 @@ type pipes struct {
 
 func newPipes(dir, name string) (c *pipes, err error) {
 	c = &pipes{}
-	c.log, err = os.OpenFile(filepath.Join(dir, name[2:]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	c.log, err = os.OpenFile(filepath.Join(dir, name[2:]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the private folder
 	if err == nil {
 		c.inTheirs, c.in, err = os.Pipe()
 	}

@@ -220,7 +220,7 @@ func (pg *postgres) failure(name string, err error) error {
 // logTail is the end of a log in one line of printable text, for an error.
 func logTail(file string) string {
 	const most = 300
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(file) //nolint:gosec // a log in the private folder
 	if err != nil {
 		return "no log"
 	}

@@ -142,6 +142,35 @@ func TestOwnerGone(t *testing.T) {
 	}
 }
 
+// TestOwnerKilledEarly kills the owner while initdb still works.
+func TestOwnerKilledEarly(t *testing.T) {
+	needServers(t)
+	base, err := os.MkdirTemp("/tmp", "t") //nolint:usetesting // its paths are too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(base) }()
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], ownerArg)
+	cmd.Env = append(os.Environ(), "TMPDIR="+base)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "initdb runs", func() bool {
+		return strings.Contains(strings.Join(processesIn(t, base), "\n"), "initdb -D")
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	within(t, 3*time.Second, "everything gone", func() bool {
+		left, err := os.ReadDir(base)
+		return err == nil && len(left) == 0 && len(processesIn(t, base)) == 0
+	})
+}
+
 func TestTwoStacks(t *testing.T) {
 	needServers(t)
 	var stacks [2]*Stack
