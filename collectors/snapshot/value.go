@@ -18,7 +18,10 @@ type Value struct {
 // Known is the Value v; a NaN or an infinity is unknown, since JSON has no word
 // for them.
 func Known(v float64) Value {
-	return Value{V: v, OK: !math.IsNaN(v) && !math.IsInf(v, 0)}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return Value{}
+	}
+	return Value{V: v, OK: true}
 }
 
 // MarshalJSON writes the number, or null when it is unknown.

@@ -1,0 +1,89 @@
+package redisinfo
+
+import (
+	"os"
+	"testing"
+	"unicode/utf8"
+
+	"apitop/collectors/snapshot"
+)
+
+func known(v float64) snapshot.Value { return snapshot.Known(v) }
+
+func TestParse(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want snapshot.Redis
+		name string
+	}{
+		"nothing": {},
+		"managed server without most sections": {
+			text: "# Stats\r\nkeyspace_hits:7\r\nkeyspace_misses:3\r\n",
+			want: snapshot.Redis{KeyspaceHits: known(7), KeyspaceMisses: known(3), Keys: known(0)},
+		},
+		"no limit on memory": {
+			text: "used_memory:100\nmaxmemory:0\n", want: snapshot.Redis{UsedMemoryBytes: known(100)},
+		},
+		"several databases": {
+			text: "db0:keys=12,expires=3,avg_ttl=5\ndb11:keys=30,expires=0\ndbsize:9\n", want: snapshot.Redis{Keys: known(42)},
+		},
+		"valkey keeps an old redis_version": {
+			text: "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\nrole:slave\r\n",
+			want: snapshot.Redis{Role: "replica"}, name: "valkey 9.1.2",
+		},
+		"simulated": {
+			text: "redis_version:7.2.0\nserver_name:miniredis\nredis_mode:embedded\n",
+			want: snapshot.Redis{Embedded: true}, name: "miniredis 7.2.0",
+		},
+		"rubbish": {text: "\x00\xff:\n:::\nkeyspace_hits:many\nused_memory:1e999\nrun_id:", want: snapshot.Redis{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := parse(tt.text)
+			if got.Server.String() != tt.name {
+				t.Errorf("server = %q, want %q", got.Server, tt.name)
+			}
+			got.Server = tt.want.Server
+			if *got != tt.want {
+				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
+			}
+		})
+	}
+}
+
+// TestParseRealText reads the whole INFO of real servers.
+func TestParseRealText(t *testing.T) {
+	for file, server := range map[string]string{"redis-7.0.15.txt": "redis 7.0.15"} {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile("testdata/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := parse(string(text))
+			if r.Server.String() != server || r.Role != "master" || len(r.RunID) != 40 {
+				t.Errorf("server %q, role %q, run id %q", r.Server, r.Role, r.RunID)
+			}
+			for name, v := range map[string]snapshot.Value{
+				"uptime": r.UptimeSeconds, "commands": r.Commands, "hits": r.KeyspaceHits, "misses": r.KeyspaceMisses,
+				"evicted": r.EvictedKeys, "expired": r.ExpiredKeys, "rejected": r.RejectedConns, "errors": r.ErrorReplies,
+				"memory": r.UsedMemoryBytes, "rss": r.RSSBytes, "clients": r.Clients, "blocked": r.BlockedClients,
+				"keys": r.Keys, "cpu": r.CPUSeconds,
+			} {
+				if !v.OK {
+					t.Errorf("%s is unknown", name)
+				}
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\ndb0:keys=1,expires=0\r\n")
+	f.Add("redis_version:\x1b]0;x\x07\ndb0:keys=-1e308\ndb1:keys=nan")
+	f.Fuzz(func(t *testing.T, text string) {
+		r := parse(text)
+		if !utf8.ValidString(r.Server.String()) || len(r.RunID) > 64 {
+			t.Errorf("server %q, run id of %d bytes", r.Server, len(r.RunID))
+		}
+	})
+}

@@ -1,0 +1,34 @@
+// Package redisinfo reads a Redis server's own figures: one INFO a round.
+package redisinfo
+
+import (
+	"context"
+	"time"
+
+	"apitop/collectors/redisconn"
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// Collector reads INFO. It implements collectors.Collector.
+type Collector struct{ conn *redisconn.Conn }
+
+// New makes a Collector on conn, which it shares and does not close.
+func New(conn *redisconn.Conn) *Collector { return &Collector{conn: conn} }
+
+// Source implements collectors.Collector.
+func (c *Collector) Source() snapshot.Source {
+	return snapshot.Source{Name: safe.New("redis " + c.conn.Name().Raw()), Kind: snapshot.KindRedis}
+}
+
+// Collect implements collectors.Collector; it gives a [snapshot.Redis].
+func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
+	text, hits, misses, err := c.conn.Info(ctx)
+	at := time.Now()
+	if err != nil {
+		return nil, err
+	}
+	r := parse(text)
+	r.At, r.OwnHits, r.OwnMisses = at, float64(hits), float64(misses)
+	return r, nil
+}
