@@ -1,0 +1,51 @@
+package scrape
+
+import (
+	"fmt"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// note lists what of a page could not be used.
+func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.Note {
+	var notes []snapshot.Note
+	add := func(fix, format string, args ...any) {
+		notes = append(notes, snapshot.Note{What: safe.Short(fmt.Sprintf(format, args...), 200), Fix: fix})
+	}
+	switch {
+	case p.bad > 0 && h.Page.Format == formatProtobuf:
+		add("", "%d samples were left out, the first in message %d: %s", p.bad, p.first[0].Line, p.first[0].Why)
+	case p.bad > 0:
+		add("", "%s left out, the first is line %d: %s", lines(p.bad), p.first[0].Line, p.first[0].Why)
+	}
+	if h.Page.Format == formatOpenMetrics && !p.eof {
+		add("", "the page does not end in # EOF: it may be cut off")
+	}
+	if p.native > 0 {
+		add("give the histograms classic buckets too",
+			"%d native histograms have no classic buckets: percentiles of them are not read", p.native)
+	}
+	if dropped > 0 {
+		add("", "%d histograms of %s were left out: a bucket, count or sum in them cannot be", dropped, h.Page.Duration)
+	}
+	switch {
+	case p.samples == 0:
+	case h.Page.Counter.IsZero() && h.Page.Duration.IsZero():
+		add("count requests by route and status, such as http_requests_total and http_request_duration_seconds",
+			"no HTTP request metrics on this page")
+	case h.Page.Duration.IsZero():
+		add("add a histogram of request durations", "the page has no request durations: no latency is shown")
+	case r.plan.summary && p.native == 0:
+		add("make it a histogram",
+			"%s is a summary: averages only, as percentiles of summaries cannot be added up", h.Page.Duration)
+	}
+	return notes
+}
+
+func lines(n int) string {
+	if n == 1 {
+		return "1 bad line was"
+	}
+	return fmt.Sprintf("%d bad lines were", n)
+}

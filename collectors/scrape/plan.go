@@ -1,0 +1,169 @@
+package scrape
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// plan is where the fields of a reading come from. It is made anew when the
+// page's series change, and only read otherwise.
+type plan struct {
+	counts   []*series // request counters; empty: the groups' counts
+	groups   []*group  // durations
+	floats   int       // room for all cumulative counts
+	scale    float64   // units of the durations in a second
+	ladders  map[string][]float64
+	counter  safe.Text
+	duration safe.Text
+	summary  bool // the durations have no buckets
+	inFlight []*series
+	process  map[string][]*series // by normal name
+}
+
+// bind makes the plan of a mapping. Ladders of bounds are kept from the plan
+// before, so that readings go on sharing them.
+func (t *table) bind(m mapping, old *plan) *plan {
+	p := &plan{scale: m.scale, ladders: map[string][]float64{}, process: map[string][]*series{}}
+	inFlight := inFlightName(t)
+	counted := t.metrics[m.counter]
+	done := map[*group]bool{}
+	t.each(func(s *series) bool {
+		switch {
+		case counted != nil && s.metric == counted:
+			p.bindCount(t, m, s)
+		case s.group != nil && s.group.base == m.duration && m.duration != "" && !done[s.group]:
+			done[s.group] = true
+			p.bindGroup(t, m, s.group, old)
+		case s.metric.name == inFlight:
+			p.inFlight = append(p.inFlight, s)
+		case processFields[s.metric.name] != nil:
+			p.process[s.metric.name] = append(p.process[s.metric.name], s)
+		}
+		return true
+	})
+	if counted != nil {
+		p.counter = safe.New(m.counter)
+	}
+	if len(p.groups) > 0 {
+		p.duration = safe.New(m.duration)
+		p.summary = p.floats == len(p.groups)
+	}
+	return p
+}
+
+func (p *plan) bindCount(t *table, m mapping, s *series) {
+	labels := t.labelsOf(s)
+	if !m.wants(labels) {
+		return
+	}
+	if s.meta == nil {
+		s.meta = m.counts.meta(s.raw, labels)
+	}
+	p.counts = append(p.counts, s)
+}
+
+func (p *plan) bindGroup(t *table, m mapping, g *group, old *plan) {
+	speaker := g.count
+	if speaker == nil {
+		if len(g.buckets) == 0 {
+			return // a sum without a count
+		}
+		speaker = g.buckets[len(g.buckets)-1] // +Inf, if there is one
+	}
+	labels := t.labelsOf(speaker)
+	if !m.wants(labels) || len(g.buckets) > maxBounds {
+		return
+	}
+	if g.meta == nil {
+		g.meta = m.times.meta(speaker.raw, labels)
+	}
+	g.bounds = p.ladder(g, m.scale, old)
+	p.groups = append(p.groups, g)
+	p.floats += len(g.bounds) + 1
+}
+
+// ladder returns the finite bounds of g in seconds, one slice for all groups
+// with the same.
+func (p *plan) ladder(g *group, scale float64, old *plan) []float64 {
+	var bounds []float64
+	var key []byte
+	for _, b := range g.buckets {
+		if v := b.le / scale; !math.IsInf(v, 0) && (len(bounds) == 0 || v > bounds[len(bounds)-1]) {
+			bounds = append(bounds, v)
+			key = appendFloat(key, v)
+		}
+	}
+	if shared, ok := p.ladders[string(key)]; ok {
+		return shared
+	}
+	if old != nil {
+		if shared, ok := old.ladders[string(key)]; ok {
+			bounds = shared
+		}
+	}
+	p.ladders[string(key)] = bounds
+	return bounds
+}
+
+func appendFloat(b []byte, v float64) []byte {
+	bits := math.Float64bits(v)
+	for shift := 0; shift < 64; shift += 8 {
+		b = append(b, byte(bits>>shift))
+	}
+	return b
+}
+
+// wants tells whether a series with these labels is one of the service's
+// requests, and counted nowhere else.
+func (m mapping) wants(labels []label) bool {
+	for _, l := range labels {
+		switch normal(l.name) {
+		case m.only.label:
+			if l.value != m.only.value {
+				return false
+			}
+		case m.except.label:
+			if l.value == m.except.value {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// meta is the identity of a series as people see it.
+func (r roles) meta(raw string, labels []label) *snapshot.Series {
+	parts := make([]string, len(r.route))
+	var status, method string
+	for _, l := range labels {
+		name := normal(l.name)
+		if i := slices.Index(r.route, name); i >= 0 {
+			parts[i] = l.value
+		}
+		switch name {
+		case r.status:
+			status = l.value
+		case r.method:
+			method = l.value
+		}
+	}
+	route := strings.Join(parts, "|")
+	if strings.Trim(route, "|") == "" {
+		route = "" // no part is known
+	}
+	if method == "" { // go-chi writes "GET /users" into one label
+		if verb, path, ok := strings.Cut(route, " "); ok && isVerb(verb) {
+			method, route = verb, path
+		}
+	}
+	return &snapshot.Series{
+		ID:     raw,
+		Method: safe.New(strings.ToUpper(method)),
+		Route:  safe.New(route),
+		Status: safe.New(status),
+	}
+}

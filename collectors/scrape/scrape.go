@@ -1,0 +1,143 @@
+// Package scrape reads the metrics pages of services: the text format 0.0.4,
+// OpenMetrics and delimited protobuf, of any instrumentation library whose
+// request metrics can be recognised.
+//
+// A page goes one way: bytes are bounded and cut into lines (source), lines
+// become values of remembered series (scan, table), the series' families are
+// recognised (mapping), and the recognised ones fill the reading (plan). The
+// last two happen again only when the page's series change.
+package scrape
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// Config says which page is read, and how.
+type Config struct {
+	// URL is http://[user:password@]host:port/path. The scheme may be left out,
+	// and the path then is /metrics. User and password are sent as basic auth.
+	URL string
+	// Target is the name that readings carry; empty: host:port of the URL, and
+	// its path when that is not /metrics.
+	Target string
+	// Timeout is for a whole scrape; 0: until the context ends.
+	Timeout time.Duration
+	// Header is sent with each request, such as Authorization.
+	Header http.Header
+	// TLS is for https; nil: the system's certificate authorities.
+	TLS *tls.Config
+	// Proxy is as in http.Transport; nil: none, whatever the environment says.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Limits bound the page.
+	Limits Limits
+}
+
+// String keeps the secrets of a Config out of %v.
+func (c Config) String() string { return "scrape.Config" }
+
+// GoString keeps the secrets of a Config out of %#v.
+func (c Config) GoString() string { return c.String() }
+
+// Collector reads one metrics page again and again over one connection. It is
+// for one goroutine, except Close.
+type Collector struct {
+	target  target
+	source  snapshot.Source
+	timeout time.Duration
+	header  func() http.Header // a function, so that printing a Collector shows no secret
+	client  *http.Client
+	first   *firstBytes
+	reader  *Reader
+	notes   []snapshot.Note
+	proxied bool
+	guess   *snapshot.Failure // who answers there, from the probe; nil: not asked
+}
+
+// New makes a Collector. The error is a [snapshot.Failure] and holds nothing of
+// the URL. New does not connect.
+func New(cfg Config) (*Collector, error) {
+	t, err := parseTarget(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Target != "" {
+		t.name = cfg.Target
+	}
+	header := cfg.Header.Clone()
+	c := &Collector{
+		target:  t,
+		source:  snapshot.Source{Name: safe.New("metrics " + t.name), Kind: snapshot.KindMetrics},
+		timeout: cfg.Timeout,
+		header:  func() http.Header { return header },
+		first:   &firstBytes{},
+		reader:  NewReader(t.name, cfg.Limits),
+		proxied: cfg.Proxy != nil,
+	}
+	c.client = newClient(cfg, c.first)
+	return c, nil
+}
+
+// Source names the page.
+func (c *Collector) Source() snapshot.Source { return c.source }
+
+// Notes says what of the newest page could not be used.
+func (c *Collector) Notes() []snapshot.Note { return c.notes }
+
+// Close gives the connection back. It does not end a Collect.
+func (c *Collector) Close() { c.client.CloseIdleConnections() }
+
+// Collect reads the page once. The reading is a *[snapshot.HTTP]; its time is
+// when the response headers arrived. A page without samples gives both a
+// reading and an error.
+func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
+	c.notes = nil
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	began := time.Now()
+	resp, err := c.get(ctx)
+	if err != nil {
+		return nil, c.explain(ctx, err, time.Since(began))
+	}
+	defer resp.Body.Close()
+	at := time.Now()
+	c.guess = nil
+	if resp.StatusCode != http.StatusOK {
+		return nil, c.refused(resp)
+	}
+	h, err := c.reader.Read(resp.Body, resp.Header.Get("Content-Type"))
+	if h == nil {
+		return nil, c.broken(ctx, err, time.Since(began))
+	}
+	h.At = at
+	c.notes = c.reader.Notes()
+	return h, err
+}
+
+// broken explains a page that did not arrive or could not be read.
+func (c *Collector) broken(ctx context.Context, err error, took time.Duration) error {
+	if f, ok := errors.AsType[*snapshot.Failure](err); ok {
+		return f
+	}
+	came := size(c.reader.src.total)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("scrape %s: %w", c.target.name, ctx.Err())
+	case timedOut(ctx, err):
+		return snapshot.Fail(snapshot.Unreachable,
+			fmt.Sprintf("the page did not arrive within %s (%s came)", round(took), came), fixSlow)
+	}
+	return snapshot.Fail(snapshot.Unreachable, "the page broke off after "+came,
+		"see whether the service restarts or a proxy cuts its answers")
+}
