@@ -1,9 +1,11 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"apitop/collectors/snapshot"
@@ -18,6 +20,7 @@ type Live struct {
 	results  chan result // room for every job, so that no answer ever blocks
 	round    int
 	next     time.Time // when the next round is due
+	polls    []result  // of the round so far
 }
 
 // job is a Job and what is known of its current run.
@@ -60,6 +63,7 @@ func (l *Live) Next(ctx context.Context) (snapshot.Snapshot, error) {
 		return snapshot.Snapshot{}, err
 	}
 	s := snapshot.Snapshot{Seq: uint64(l.round), At: time.Now()}
+	l.polls = nil
 	for l.takeLate(&s) {
 	}
 	waiting := l.startDue(ctx, s.At)
@@ -79,7 +83,8 @@ func (l *Live) Next(ctx context.Context) (snapshot.Snapshot, error) {
 			return snapshot.Snapshot{}, ctx.Err()
 		}
 	}
-	s.Polls = append(s.Polls, l.unanswered()...)
+	l.noteUnanswered()
+	s.Polls = l.inOrder()
 	return s, nil
 }
 
@@ -152,7 +157,7 @@ func (l *Live) take(s *snapshot.Snapshot, r result) {
 		j.retryAt = s.At.Add(pause(s.At.Sub(j.downSince), l.interval))
 		r.poll.RetryAt = j.retryAt
 	}
-	s.Polls = append(s.Polls, r.poll)
+	l.polls = append(l.polls, r)
 	s.AddTo(r.reading)
 }
 
@@ -168,20 +173,29 @@ func pause(down, interval time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()-0.5)*0.2*float64(d)) - interval/10
 }
 
-// unanswered lists the jobs that still run.
-func (l *Live) unanswered() []snapshot.Poll {
-	var late []snapshot.Poll
+// noteUnanswered adds a poll for each job that still runs.
+func (l *Live) noteUnanswered() {
 	for i := range l.jobs {
 		if j := &l.jobs[i]; !j.started.IsZero() {
-			late = append(late, snapshot.Poll{
+			l.polls = append(l.polls, result{job: i, poll: snapshot.Poll{
 				Source:  j.Collector.Source(),
 				Started: j.started,
 				Took:    time.Since(j.started),
 				Pending: true,
-			})
+			}})
 		}
 	}
-	return late
+}
+
+// inOrder is the round's polls in the order of the jobs, whoever answered first:
+// what is shown of them must not depend on chance.
+func (l *Live) inOrder() []snapshot.Poll {
+	slices.SortStableFunc(l.polls, func(a, b result) int { return cmp.Compare(a.job, b.job) })
+	polls := make([]snapshot.Poll, len(l.polls))
+	for i, r := range l.polls {
+		polls[i] = r.poll
+	}
+	return polls
 }
 
 // once runs j a single time; a panic becomes that run's failure.

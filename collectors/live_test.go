@@ -200,3 +200,23 @@ func TestNextEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestPollsKeepTheOrderOfTheJobs, whoever answers first.
+func TestPollsKeepTheOrderOfTheJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs []Job
+		for i, name := range []string{"a", "b", "c", "d"} {
+			jobs = append(jobs, Job{Collector: &scripted{name: name, do: func(context.Context, int) (snapshot.Reading, error) {
+				time.Sleep(time.Duration(4-i) * 100 * time.Millisecond)
+				return target(name), nil
+			}}})
+		}
+		var names string
+		for _, p := range next(t, New(time.Second, jobs...)).Polls {
+			names += p.Source.Name.String()
+		}
+		if names != "abcd" {
+			t.Errorf("polls of %q, want abcd", names)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 
 	"apitop/collectors"
 	"apitop/collectors/analysis"
+	"apitop/collectors/safe"
 	"apitop/tui"
 	"apitop/tui/painter"
 	"apitop/tui/theme"
@@ -30,7 +31,7 @@ func dashboard(ctx context.Context, p process, c Config) error {
 	defer cancel()
 	reports := newLatest()
 	stopped := make(chan struct{})
-	program := painter.New(tui.New(title(&c), tui.Reports(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	program := painter.New(tui.New(title(&c), (<-chan *analysis.Report)(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
 	program.Go(func() {
 		defer close(stopped)
 		produce(ctx, w, &c, reports)
@@ -60,7 +61,7 @@ func title(c *Config) string {
 			rest = rest[i+1:]
 		}
 		host, _, _ := strings.Cut(rest, "/")
-		names = append(names, host)
+		names = append(names, safe.Clean(host, 60))
 	}
 	if len(names) > 2 {
 		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)

@@ -20,6 +20,7 @@ type Config struct {
 	PID      int // of the watched service on this machine; 0: unknown
 	Interval time.Duration
 	Theme    string
+	Version  bool // print it and end
 	Env      func(string) string
 	Absent   []collectors.Absent // sources that are known to be missing
 }

@@ -103,16 +103,21 @@ environment, else looks at the usual local ports.`,
 		Args:              cobra.ArbitraryArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Version:           version(),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if c.Version {
+				_, err := fmt.Fprintln(p.stdout, version())
+				return err
+			}
 			if err := c.complete(args, p.getenv); err != nil {
 				return err
 			}
 			return dashboard(cmd.Context(), p, *c)
 		},
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
+	// Our own flag: cobra's links text/template, which makes the linker keep every
+	// exported method of every package (+10 MB).
+	root.Flags().BoolVar(&c.Version, "version", false, "print version, commit and Go version")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.addFlags(root.PersistentFlags())
 	root.AddCommand(newOnce(p, c), newDemo(p, c))

@@ -94,7 +94,7 @@ func onceFiles(out io.Writer, format string, files, rest []string) error {
 	}
 	var r *analysis.Report
 	for _, name := range files {
-		h, err := scrape.ReadFile(name)
+		h, err := scrape.ReadFile(name, target.Raw())
 		r = step(h, err)
 		if err != nil {
 			break

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"apitop/collectors"
@@ -18,14 +17,14 @@ import (
 // watched is what a Config comes to: collectors, and connections to close.
 type watched struct {
 	jobs    []collectors.Job
-	closers []io.Closer
+	closers []func() error
 }
 
 // Close ends all connections.
 func (w *watched) Close() error {
 	var errs []error
-	for _, c := range w.closers {
-		errs = append(errs, c.Close())
+	for _, end := range w.closers {
+		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
 }
@@ -66,7 +65,7 @@ func (c *Config) addRedis(w *watched) error {
 		return fmt.Errorf("--redis: %w", err)
 	}
 	conn := redisconn.Open(target)
-	w.closers = append(w.closers, conn)
+	w.closers = append(w.closers, conn.Close)
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: redisinfo.New(conn), Timeout: c.timeout()},
 		collectors.Job{Collector: rediskeys.New(conn, rediskeys.Config{}), Timeout: c.timeout()},
@@ -87,7 +86,7 @@ func (c *Config) addPostgres(w *watched) error {
 		return fmt.Errorf("--postgres: %w", err)
 	}
 	conn := pgstat.Open(target)
-	w.closers = append(w.closers, conn)
+	w.closers = append(w.closers, func() error { conn.Close(); return nil })
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: pgstat.NewActivity(conn), Timeout: c.timeout()},
 		collectors.Job{Collector: pgstat.NewStatements(conn), Every: statementRounds, Timeout: c.timeout()},

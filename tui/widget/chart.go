@@ -162,8 +162,12 @@ func (c Chart) curve(d *dots, at []int, l Line, top float64) {
 		if l.Filled {
 			from, to = y, d.h-1
 		}
+		st := l.Style
+		if v <= 0 {
+			st = theme.Grid // nothing happened: no reason to catch the eye
+		}
 		for yy := from; yy <= to; yy++ {
-			d.set(x, yy, l.Style)
+			d.set(x, yy, st)
 		}
 		prev = y
 	}
