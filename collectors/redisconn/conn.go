@@ -1,0 +1,254 @@
+// Package redisconn is the one connection to a Redis server that all its
+// collectors share.
+//
+// It is made to be safe on a production server: one connection, one request in
+// flight at a time, only commands from a fixed list of bounded reads, a time
+// limit on everything. It counts the keyspace lookups that it causes itself, so
+// that a hit ratio can be shown without them. Passwords never leave it, not
+// even in an error.
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// Conn is a guarded connection. It dials when it is first used and again after
+// every failure; there is nothing to reopen. Safe for concurrent use.
+type Conn struct {
+	target Target
+	client *redis.Client
+	guard  *guard
+	turn   chan struct{} // capacity 1: who holds the token may send
+
+	// What a new connection should not try again, because the server said no.
+	noName, noTouch atomic.Bool
+}
+
+// Open prepares a connection to t without using the network. It turns off the
+// log of go-redis for the whole process, which otherwise writes over the screen.
+func Open(t Target) *Conn {
+	logging.Disable()
+	c := &Conn{target: t, guard: new(guard), turn: make(chan struct{}, 1)}
+	c.client = redis.NewClient(&redis.Options{
+		Network:   t.network,
+		Addr:      t.addr,
+		DB:        t.db,
+		Dialer:    t.dial,
+		OnConnect: c.introduce,
+		CredentialsProviderContext: func(context.Context) (string, string, error) {
+			return t.user.value(), t.password.value(), nil
+		},
+		Protocol:                 2,  // its replies are the same on every server and need no push messages
+		MaxRetries:               -1, // the next round is the retry
+		DialerRetries:            1,
+		DialTimeout:              dialTimeout,
+		ReadTimeout:              ioTimeout,
+		WriteTimeout:             ioTimeout,
+		ContextTimeoutEnabled:    true,
+		PoolSize:                 1,
+		PipelinePoolSize:         -1,
+		DisableIdentity:          true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	c.client.AddHook(c.guard)
+	return c
+}
+
+// Name is the server's address for people; see [Target.Name].
+func (c *Conn) Name() safe.Text { return c.target.Name() }
+
+// OwnHits is how many of the server's keyspace_hits we caused so far.
+func (c *Conn) OwnHits() uint64 { return c.guard.hits.Load() }
+
+// OwnMisses is how many of the server's keyspace_misses we caused so far.
+func (c *Conn) OwnMisses() uint64 { return c.guard.misses.Load() }
+
+// Close ends the connection. Calls in flight fail, as do later ones.
+func (c *Conn) Close() error {
+	if err := c.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return failure(err)
+	}
+	return nil
+}
+
+// Do sends commands in one pipeline and waits for all replies. A reply is a
+// string, an int64, a []any of replies, nil, or a *[ReplyError]. The error is a
+// [snapshot.Failure]: no connection, no answer in time, a refused login, a
+// server that is not ready, or a command that is not on the list of reads, of
+// which nothing is sent.
+func (c *Conn) Do(ctx context.Context, commands ...[]string) ([]any, error) {
+	release, err := c.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.send(ctx, commands)
+}
+
+// Info sends INFO and returns its text together with the lookups of our own
+// that the figures in it contain: nothing of ours runs in between.
+func (c *Conn) Info(ctx context.Context) (text string, ownHits, ownMisses uint64, err error) {
+	release, err := c.wait(ctx)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	defer release()
+	replies, err := c.send(ctx, [][]string{{"INFO"}})
+	if err != nil {
+		return "", 0, 0, err
+	}
+	switch r := replies[0].(type) {
+	case string:
+		return r, c.OwnHits(), c.OwnMisses(), nil
+	case *ReplyError:
+		return "", 0, 0, infoFailure(r)
+	}
+	return "", 0, 0, snapshot.Fail(snapshot.Unsupported, "INFO gave something else than a text", "")
+}
+
+func infoFailure(e *ReplyError) *snapshot.Failure {
+	switch {
+	case e.Denied():
+		return snapshot.Fail(snapshot.Denied, "INFO is not permitted for this user", "ACL SETUSER name +info; for everything: "+aclFix)
+	case e.Unknown():
+		return snapshot.Fail(snapshot.Unsupported, "the server has no INFO command", "")
+	}
+	return snapshot.Fail(snapshot.Unsupported, "INFO failed: "+e.Error(), "")
+}
+
+// wait takes the turn to send. One request in flight keeps our share of the
+// server small and makes the counts of our own lookups exact at every INFO.
+func (c *Conn) wait(ctx context.Context) (release func(), err error) {
+	select {
+	case c.turn <- struct{}{}:
+		return func() { <-c.turn }, nil
+	case <-ctx.Done():
+		return nil, failure(ctx.Err())
+	}
+}
+
+func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
+	if len(commands) == 0 {
+		return nil, nil
+	}
+	pipe := c.client.Pipeline()
+	cmds := make([]*redis.Cmd, len(commands))
+	for i, words := range commands {
+		args := make([]any, len(words))
+		for j, w := range words {
+			args[j] = w
+		}
+		cmds[i] = pipe.Do(ctx, args...)
+	}
+	_, execErr := pipe.Exec(ctx)
+	replies, err := collect(cmds)
+	if err == nil && execErr != nil && !anyError(cmds) {
+		err = failure(execErr) // the connection failed, not a command
+	}
+	if err != nil {
+		return nil, err
+	}
+	return replies, nil
+}
+
+// collect takes the replies off cmds. It fails when the connection did, or when
+// a reply says that the whole server or login is at fault.
+func collect(cmds []*redis.Cmd) ([]any, error) {
+	replies := make([]any, len(cmds))
+	for i, cmd := range cmds {
+		err := cmd.Err()
+		if err == nil {
+			replies[i] = plain(cmd.Val())
+			continue
+		}
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if _, ok := errors.AsType[redis.Error](err); !ok {
+			return nil, failure(err)
+		}
+		e := newReplyError(err.Error())
+		if f := e.state(); f != nil {
+			return nil, f
+		}
+		replies[i] = e
+	}
+	return replies, nil
+}
+
+func anyError(cmds []*redis.Cmd) bool {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// plain makes errors inside an array our own.
+func plain(reply any) any {
+	list, ok := reply.([]any)
+	if !ok {
+		return reply
+	}
+	for i, r := range list {
+		if err, bad := r.(error); bad {
+			list[i] = newReplyError(err.Error())
+			continue
+		}
+		list[i] = plain(r)
+	}
+	return list
+}
+
+// introduce tells the server on a new connection who we are and, from 7.2 on,
+// that our reads are not uses of a key. A no is remembered, so that it enters
+// the server's error counts and ACL log once and not at each connection.
+func (c *Conn) introduce(ctx context.Context, conn *redis.Conn) error {
+	if !c.noName.Load() {
+		if err := conn.Process(ctx, redis.NewStatusCmd(ctx, "client", "setname", "apitop")); err != nil {
+			if !serverSaid(err) {
+				return err
+			}
+			c.noName.Store(true)
+		}
+	}
+	if c.noTouch.Load() || !knowsNoTouch(c.guard.version.Load()) {
+		return nil
+	}
+	if err := conn.Process(ctx, redis.NewStatusCmd(ctx, "client", "no-touch", "on")); err != nil {
+		if !serverSaid(err) {
+			return err
+		}
+		c.noTouch.Store(true)
+	}
+	return nil
+}
+
+func serverSaid(err error) bool {
+	_, ok := errors.AsType[redis.Error](err)
+	return ok
+}
+
+// knowsNoTouch tells by its version whether a server has CLIENT NO-TOUCH.
+func knowsNoTouch(version *string) bool {
+	if version == nil {
+		return false
+	}
+	major, rest, _ := strings.Cut(*version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	a, errA := strconv.Atoi(major)
+	b, errB := strconv.Atoi(minor)
+	return errA == nil && errB == nil && (a > 7 || a == 7 && b >= 2)
+}

@@ -1,0 +1,59 @@
+package redisconn
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"apitop/collectors/snapshot"
+)
+
+const (
+	dialTimeout = time.Second
+	ioTimeout   = time.Second // one read or write; the caller's context may end it sooner
+)
+
+// dial opens a connection to t. It never fails: when nothing can be reached the
+// connection it returns fails at its first use. The pool of go-redis would
+// otherwise stop dialling after a failure, for a second at a time in a
+// goroutine of its own, and so find a server late that came back.
+func (t Target) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	d := net.Dialer{KeepAlive: 15 * time.Second}
+	conn, err := d.DialContext(ctx, t.network, t.addr)
+	if err != nil {
+		return unreached{failure(err)}, nil
+	}
+	if !t.tls {
+		return conn, nil
+	}
+	secured := tls.Client(conn, t.tlsConfig())
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return unreached{failure(err)}, nil
+	}
+	return secured, nil
+}
+
+func (t Target) tlsConfig() *tls.Config {
+	return &tls.Config{
+		ServerName:         t.host,
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: t.trustAny, //nolint:gosec // only when the address says skip_verify=true
+	}
+}
+
+// unreached is the connection that could not be made: using it gives the
+// reason.
+type unreached struct{ why *snapshot.Failure }
+
+func (u unreached) Read([]byte) (int, error)       { return 0, u.why }
+func (u unreached) Write([]byte) (int, error)      { return 0, u.why }
+func (unreached) Close() error                     { return nil }
+func (unreached) LocalAddr() net.Addr              { return &net.UnixAddr{} }
+func (unreached) RemoteAddr() net.Addr             { return &net.UnixAddr{} }
+func (unreached) SetDeadline(time.Time) error      { return nil }
+func (unreached) SetReadDeadline(time.Time) error  { return nil }
+func (unreached) SetWriteDeadline(time.Time) error { return nil }
