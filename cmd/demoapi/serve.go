@@ -40,7 +40,11 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	err = serve.API(ctx, ln, cfg, serve.Hooks{
 		Log: log,
 		Ready: func() {
-			if err := c.greet(ctx, s, target(ln.Addr(), cfg), stdout); err != nil {
+			t := target(ln.Addr(), cfg)
+			if s.MonitorDSN() != "" {
+				t.PostgresDSN = s.MonitorDSN() // who watches needs no more than that
+			}
+			if err := c.greet(ctx, s, t, stdout); err != nil {
 				fail(err)
 			}
 		},

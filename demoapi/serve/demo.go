@@ -62,7 +62,7 @@ func (d *Demo) start(ctx context.Context, o DemoOptions) error {
 	}
 	d.api = api
 	base := "http://" + h.Addr
-	d.Target = Target{MetricsURL: base + "/metrics", RedisURL: cfg.RedisURL, PostgresDSN: cfg.PostgresDSN, PID: api.PID()}
+	d.Target = Target{MetricsURL: base + "/metrics", RedisURL: cfg.RedisURL, PostgresDSN: d.stack.MonitorDSN(), PID: api.PID()}
 	if o.RPS > 0 {
 		d.traffic, err = StartTraffic(ctx, d.stack.Guard(), TrafficConfig{URL: base, RPS: o.RPS})
 	}

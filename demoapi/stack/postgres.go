@@ -21,6 +21,8 @@ import (
 const (
 	// pgUser is the server's superuser; only its socket's folder protects it.
 	pgUser = "apitop"
+	// pgMonitor may only read statistics: it is for a dashboard.
+	pgMonitor = "apitop_monitor"
 	// pgPort is only part of the socket's name: nothing listens on a port.
 	pgPort = "5432"
 	// pgPatience bounds initdb and the server's start, each.
@@ -39,40 +41,47 @@ type postgres struct {
 	cred  *syscall.Credential
 }
 
-// startPostgres starts a private server with pg_stat_statements and returns its
-// address and a note on what runs.
-func startPostgres(ctx context.Context, g *proc.Guard, getenv func(string) string) (dsn, note string, err error) {
+// startPostgres starts a private server with pg_stat_statements and returns it
+// with a note on what runs.
+func startPostgres(ctx context.Context, g *proc.Guard, getenv func(string) string) (pg *postgres, note string, err error) {
 	bin, v, err := findPostgres(ctx, getenv)
 	if err != nil {
-		return "", "", err
+		return nil, "", err
 	}
-	pg := &postgres{guard: g, bin: bin, v: v, home: filepath.Join(g.Dir(), "pg"), log: filepath.Join(g.Dir(), "postgres.log")}
+	pg = &postgres{guard: g, bin: bin, v: v, home: filepath.Join(g.Dir(), "pg"), log: filepath.Join(g.Dir(), "postgres.log")}
 	if len(pg.socket()) > longestSocket {
-		return "", "", fmt.Errorf("%s is too long a path for a socket; set TMPDIR to a short one", g.Dir())
+		return nil, "", fmt.Errorf("%s is too long a path for a socket; set TMPDIR to a short one", g.Dir())
 	}
 	if err := pg.makeHome(); err != nil {
-		return "", "", err
+		return nil, "", err
 	}
 	if err := pg.initdb(ctx); err != nil {
-		return "", "", err
+		return nil, "", err
 	}
 	running, statements, err := pg.serve(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, "", err
 	}
 	note = fmt.Sprintf("postgres %s (private)", running)
 	if !statements {
 		note += ", without pg_stat_statements: install postgresql-contrib"
 	}
-	return pg.dsn(), note, nil
+	return pg, note, nil
 }
 
 func (pg *postgres) socket() string { return filepath.Join(pg.home, ".s.PGSQL."+pgPort) }
 
+// monitorRole makes the role for watching: it may read statistics and nothing
+// else. It may be there already, when the server is started a second time.
+const monitorRole = `do $$ begin
+  create role ` + pgMonitor + ` login;
+exception when duplicate_object then null; end $$;
+grant pg_monitor to ` + pgMonitor
+
 // dsn names everything that PG* variables of a reader could change.
-func (pg *postgres) dsn() string {
+func (pg *postgres) dsn(user string) string {
 	host := strings.ReplaceAll(url.QueryEscape(pg.home), "%2F", "/") // as readable as it may be
-	return "postgres://" + pgUser + "@/postgres?host=" + host + "&port=" + pgPort + "&sslmode=disable"
+	return "postgres://" + user + "@/postgres?host=" + host + "&port=" + pgPort + "&sslmode=disable"
 }
 
 // makeHome makes the server's folder, closed to all but its user. The server
@@ -169,6 +178,9 @@ func (pg *postgres) serveWith(ctx context.Context, statements bool) (running str
 	running, err = pg.ready(ctx, p)
 	if err == nil && statements {
 		err = pgExec(ctx, pg.socket(), "create extension if not exists pg_stat_statements")
+	}
+	if err == nil {
+		err = pgExec(ctx, pg.socket(), monitorRole)
 	}
 	if err != nil {
 		return "", errors.Join(err, p.Stop())

@@ -47,13 +47,14 @@ type Notes struct {
 
 // Stack is a set of running servers. Its methods may be called concurrently.
 type Stack struct {
-	guard    *proc.Guard
-	redisURL string
-	dsn      string
-	notes    Notes
-	embedded *embedded // nil when a real Redis runs
-	once     sync.Once
-	err      error // of Close
+	guard      *proc.Guard
+	redisURL   string
+	dsn        string
+	monitorDSN string
+	notes      Notes
+	embedded   *embedded // nil when a real Redis runs
+	once       sync.Once
+	err        error // of Close
 }
 
 // Start starts the servers side by side and returns when they answer. A server
@@ -109,12 +110,12 @@ func (s *Stack) startPostgres(ctx context.Context, o Options) {
 	case Fallback:
 		s.notes.Postgres = "none: everything is kept in memory"
 	default:
-		dsn, version, err := startPostgres(ctx, s.guard, o.Getenv)
+		pg, version, err := startPostgres(ctx, s.guard, o.Getenv)
 		if err != nil {
 			s.notes.Postgres = "none: " + err.Error()
 			return
 		}
-		s.dsn, s.notes.Postgres = dsn, version
+		s.dsn, s.monitorDSN, s.notes.Postgres = pg.dsn(pgUser), pg.dsn(pgMonitor), version
 	}
 }
 
@@ -125,6 +126,9 @@ func (s *Stack) RedisURL() string { return s.redisURL }
 // PostgresDSN is the address of the stack's Postgres, without a password; empty
 // when there is none.
 func (s *Stack) PostgresDSN() string { return s.dsn }
+
+// MonitorDSN is the same for a monitor: a role that may read statistics only.
+func (s *Stack) MonitorDSN() string { return s.monitorDSN }
 
 // Notes tell what runs.
 func (s *Stack) Notes() Notes { return s.notes }

@@ -63,6 +63,7 @@ func TestStartAndClose(t *testing.T) {
 		t.Error(policy, err)
 	}
 	checkPostgresOffer(t, s.PostgresDSN())
+	checkMonitor(t, s.MonitorDSN())
 
 	dir := s.Guard().Dir()
 	if len(processesIn(t, dir)) < 3 {
@@ -94,6 +95,25 @@ func checkPostgresOffer(t *testing.T, dsn string) {
 		(select count(*) from pg_stat_statements)::text`).Scan(&timing, &listens, &statements)
 	if err != nil || timing != "on" || listens != "" || statements == "0" {
 		t.Errorf("track_io_timing %q, listen_addresses %q, statements %q: %v", timing, listens, statements, err)
+	}
+}
+
+// checkMonitor holds what the role for watching may do: read statistics, and
+// nothing else.
+func checkMonitor(t *testing.T, dsn string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var hidden int
+	err = conn.QueryRow(t.Context(), "select count(*) from pg_stat_statements where queryid is null").Scan(&hidden)
+	if err != nil || hidden > 0 {
+		t.Errorf("%d statements are hidden: %v", hidden, err)
+	}
+	if _, err := conn.Exec(t.Context(), "create role another"); err == nil {
+		t.Error("the monitor may create roles")
 	}
 }
 
