@@ -41,15 +41,30 @@ func (t Table) Draw(a canvas.Area) {
 	}
 	for y := 1; y < h && t.Top+y-1 < t.Rows; y++ {
 		i := t.Top + y - 1
-		line := a.Sub(0, y, w, 1)
-		if i == t.Selected {
-			line = line.With(canvas.Reverse)
-			line.Fill(' ', theme.Plain)
+		t.row(a.Sub(0, y, w, 1), cols, i)
+	}
+}
+
+// row draws one row. The selected one is a plain bar: colours in reverse would
+// make it a patchwork. What is drawn and not written stays as it is.
+func (t Table) row(line canvas.Area, cols []placed, i int) {
+	bar := line
+	if i == t.Selected {
+		bar = line.With(canvas.Reverse)
+		bar.Fill(' ', theme.Plain)
+	}
+	cells := t.Row(i)
+	for _, c := range cols {
+		cell := cells[c.index]
+		place := bar.Sub(c.x, 0, c.width, 1)
+		switch {
+		case cell.Draw != nil:
+			place = line.Sub(c.x, 0, c.width, 1)
+			place.Fill(' ', theme.Plain)
+		case i == t.Selected:
+			cell.Style = theme.Plain
 		}
-		cells := t.Row(i)
-		for _, c := range cols {
-			drawCell(line.Sub(c.x, 0, c.width, 1), cells[c.index], t.Columns[c.index].Right)
-		}
+		drawCell(place, cell, t.Columns[c.index].Right)
 	}
 }
 

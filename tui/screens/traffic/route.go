@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
@@ -18,7 +19,7 @@ import (
 // durations spread over the histogram's buckets, which is all that is really
 // known of them.
 func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
-	body := screen.Panel(a, f, analysis.PartHTTP, "Routes › "+name(r))
+	body := screen.Panel(a, f, analysis.PartHTTP, "Route › "+strings.Join(strings.Fields(name(r)), " "))
 	top, rest := body.Top(3)
 	figures(top, r)
 	w, h := rest.Size()

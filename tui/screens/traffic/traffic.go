@@ -127,13 +127,27 @@ func (m Model) Draw(a canvas.Area, f screen.Frame) {
 			return
 		}
 	}
+	m.drawList(a, f, rows)
+}
+
+// roomForDetail is how many lines below the list are worth a look at the
+// selected route.
+const roomForDetail = 12
+
+// drawList draws the table and, where there is room, the selected route below.
+func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Route) {
+	selected := m.cursor.Index(ids(rows))
+	if _, h := a.Size(); len(rows) > 0 && h-len(rows)-3 >= roomForDetail {
+		list, detail := a.Top(len(rows) + 3)
+		drawRoute(detail, f, &rows[selected])
+		a = list
+	}
 	body := screen.Panel(a, f, analysis.PartHTTP, heading(f.Report, len(rows)))
 	if len(rows) == 0 {
 		screen.Empty(body, f.Report, analysis.KindMetrics, "apitop http://HOST:PORT/metrics")
 		return
 	}
 	_, h := body.Size()
-	selected := m.cursor.Index(ids(rows))
 	peak := trendPeak(rows)
 	widget.Table{
 		Columns:  m.heads(),
