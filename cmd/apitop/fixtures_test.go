@@ -122,13 +122,14 @@ func reportWithoutBuckets(t *testing.T, raw []byte) []byte {
 	return out
 }
 
-// near compares seconds with expected milliseconds to one in a thousand.
+// near compares seconds with expected milliseconds, which are rounded to four
+// places, to one in a thousand.
 func near(t *testing.T, what string, got analysis.Value, wantMS *float64) {
 	t.Helper()
 	switch {
 	case wantMS == nil && got.OK:
 		t.Errorf("%s = %v, want none", what, got.V)
-	case wantMS != nil && (!got.OK || math.Abs(got.V*1000-*wantMS) > *wantMS/1000):
+	case wantMS != nil && (!got.OK || math.Abs(got.V*1000-*wantMS) > *wantMS/1000+5.1e-5):
 		t.Errorf("%s = %+v, want %v ms", what, got, *wantMS)
 	}
 }

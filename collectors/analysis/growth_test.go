@@ -12,13 +12,17 @@ type reading struct {
 	totals  map[string]float64
 }
 
-func TestGrowth(t *testing.T) {
-	tests := map[string]struct {
-		sampled bool
-		steps   []reading
-		want    Value // growth of "a" in a 10 s window
-		seconds Value
-	}{
+// growthCase is a scripted source and what "a" must have grown by in a 10 s
+// window.
+type growthCase struct {
+	sampled bool
+	steps   []reading
+	want    Value
+	seconds Value
+}
+
+func growthCases() map[string]growthCase {
+	return map[string]growthCase{
 		"first reading is only a baseline": {
 			steps: []reading{{at: 0, totals: map[string]float64{"a": 100}}},
 			want:  unknown, seconds: unknown,
@@ -70,7 +74,10 @@ func TestGrowth(t *testing.T) {
 			want: known(11), seconds: known(10),
 		},
 	}
-	for name, tt := range tests {
+}
+
+func TestGrowth(t *testing.T) {
+	for name, tt := range growthCases() {
 		t.Run(name, func(t *testing.T) {
 			g := newGrowth[string](New(Options{}).opt)
 			if tt.sampled {
