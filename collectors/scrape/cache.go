@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -54,7 +55,10 @@ type group struct {
 	n       int
 	dirty   bool
 	meta    *snapshot.Series
-	bounds  []float64 // finite bounds in seconds, shared by ladder
+
+	plan     *plan     // the newest that uses it
+	bounds   []float64 // finite bounds in seconds, shared by ladder
+	laddered bool      // bounds are up to date
 }
 
 // declaration is what # TYPE and # UNIT lines say of a name.
@@ -152,7 +156,8 @@ func (t *table) add(raw, name string, labels []label) (*series, error) {
 	base, role := splitName(name)
 	s := &series{raw: raw, role: role}
 	if role == isBucket {
-		le, ok := labelValue(labels, "le")
+		le, _ := labelValue(labels, "le")
+		ok := le != ""
 		if !ok {
 			s.role = isAlone // other ranges, such as vmrange
 		} else if s.le, ok = number([]byte(le)); !ok || math.IsNaN(s.le) || math.IsInf(s.le, -1) {
@@ -185,7 +190,8 @@ func (t *table) metricOf(name string) *metric {
 // join puts s into the group of its family and labels.
 func (t *table) join(s *series, base string, labels []label) {
 	slices.SortFunc(labels, func(a, b label) int { return strings.Compare(a.name, b.name) })
-	key := append(t.key[:0], base...)
+	key := t.key[:0]
+	key = append(key, base...)
 	for _, l := range labels {
 		if s.role == isBucket && l.name == "le" || l.value == "" {
 			continue // an empty label is an absent one
@@ -204,9 +210,9 @@ func (t *table) join(s *series, base string, labels []label) {
 		g.buckets = append(g.buckets, s)
 		t.touch(g)
 	case isCount:
-		g.count = s
+		g.count = cmp.Or(g.count, s)
 	case isSum:
-		g.sum = s
+		g.sum = cmp.Or(g.sum, s)
 	}
 	s.group = g
 }

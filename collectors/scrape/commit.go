@@ -110,7 +110,7 @@ func (t *table) abort() {
 	for _, s := range t.fresh {
 		t.forget(s)
 	}
-	t.fresh = t.fresh[:0]
+	t.fresh, t.head = t.fresh[:0], nil
 	for name, d := range t.decls {
 		if d.seen == t.scan {
 			delete(t.decls, name)
@@ -145,7 +145,7 @@ func (t *table) forget(s *series) {
 // tidy drops forgotten buckets and sorts the others.
 func (t *table) tidy() {
 	for _, g := range t.dirty {
-		g.dirty = false
+		g.dirty, g.laddered = false, false
 		g.buckets = slices.DeleteFunc(g.buckets, func(s *series) bool { return s.raw == gone })
 		slices.SortStableFunc(g.buckets, func(a, b *series) int { return cmp.Compare(a.le, b.le) })
 	}

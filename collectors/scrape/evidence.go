@@ -99,8 +99,8 @@ func isStatus(s string) bool {
 	if s == "" || s[0] < '1' || s[0] > '5' {
 		return false
 	}
-	switch rest := s[1:]; {
-	case rest == "", rest == "xx", rest == "XX":
+	switch rest := s[1:]; rest {
+	case "", "xx", "XX":
 		return true
 	default:
 		return len(rest) == 2 && digit(rest[0]) && digit(rest[1])

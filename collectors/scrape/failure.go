@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -100,9 +99,6 @@ func (c *Collector) notConnected(err error) error {
 // tlsFailure explains a failed handshake; nil when there was none.
 func (c *Collector) tlsFailure(err error) error {
 	name := c.target.name
-	if errors.Is(err, http.ErrSchemeMismatch) {
-		return snapshot.Fail(snapshot.Unsupported, name+" speaks plain HTTP", "use http:// instead of https://")
-	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return c.unreachable("the certificate of "+name+" is signed by an unknown authority", "set tls_config.ca_file in the config")
 	}
@@ -115,7 +111,7 @@ func (c *Collector) tlsFailure(err error) error {
 		}
 		return c.unreachable("the certificate of "+name+" is not valid", "renew the certificate")
 	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls: an alert
 		return snapshot.Fail(snapshot.Denied, name+" refused the TLS handshake", "it may want a client certificate: set tls_config.cert_file and key_file")
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {

@@ -79,13 +79,13 @@ func (t *table) distribution(byName map[string]*family, base string, r role) {
 		}
 		byName[base] = f
 	}
-	switch {
-	case r == isBucket:
+	switch r {
+	case isBucket:
 		f.buckets = true
 		if f.sample == "" {
 			f.sample = base + "_bucket"
 		}
-	case r == isCount:
+	case isCount:
 		f.sample = base + "_count"
 	}
 }

@@ -3,6 +3,7 @@ package scrape
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,11 +21,12 @@ import (
 const accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9," +
 	"text/plain;version=0.0.4;q=0.8,*/*;q=0.1"
 
-// newClient makes a client that keeps one connection, follows no redirect and
-// lets the transport decompress.
-func newClient(cfg Config, first *firstBytes) *http.Client {
+// newTransport makes a transport that keeps one connection and decompresses. It
+// is used without a client, which would follow redirects, and fail on a bad one
+// before we see it.
+func newTransport(cfg Config, first *firstBytes) *http.Transport {
 	dialer := &net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}
-	transport := &http.Transport{
+	return &http.Transport{
 		Proxy: cfg.Proxy,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			first.reset(false)
@@ -40,10 +42,6 @@ func newClient(cfg Config, first *firstBytes) *http.Client {
 		IdleConnTimeout:        2 * time.Minute,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // get sends the request and returns when the response headers have arrived.
@@ -58,13 +56,11 @@ func (c *Collector) get(ctx context.Context) (*http.Response, error) {
 		req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds",
 			strconv.FormatFloat(time.Until(deadline).Seconds(), 'f', 3, 64))
 	}
-	for name, values := range c.header() {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header())
 	if c.target.sign != nil {
 		c.target.sign(req)
 	}
-	return c.client.Do(req)
+	return c.transport.RoundTrip(req)
 }
 
 // refused explains an answer that is not 200. The words are ours, as the

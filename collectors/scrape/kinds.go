@@ -1,5 +1,7 @@
 package scrape
 
+import "strings"
+
 // kind is the type that a page declares for a family.
 type kind uint8
 
@@ -12,10 +14,10 @@ const (
 	kindOther // info, stateset, gaugehistogram: nothing we count with
 )
 
-// kindOf reads the word behind # TYPE name. An unknown word is no error: the
+// kindOf reads the word behind # TYPE name, in any case, as expfmt does. An unknown word is no error: the
 // samples are as good as untyped ones.
 func kindOf(word []byte) kind {
-	switch string(word) {
+	switch strings.ToLower(string(word)) {
 	case "counter":
 		return kindCounter
 	case "gauge":

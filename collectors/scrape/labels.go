@@ -45,8 +45,6 @@ func seriesEnd(line []byte) (int, error) {
 		return closing(line, open)
 	case i == 0:
 		return 0, errNoName
-	case i == open && open < len(line):
-		return 0, errName
 	}
 	return i, nil
 }

@@ -44,7 +44,7 @@ const fixLabels = "drop labels with unbounded values (ids, raw paths) from the s
 
 func tooLong(limit int64) error {
 	return snapshot.Fail(snapshot.Unsupported,
-		fmt.Sprintf("the page is larger than %s", size(limit)), fixLabels)
+		"the page is larger than "+size(limit), fixLabels)
 }
 
 func tooLongLine(line, limit int) error {
@@ -72,7 +72,7 @@ func tooManyFamilies(limit int) error {
 
 func tooLongMessage(limit int) error {
 	return snapshot.Fail(snapshot.Unsupported,
-		fmt.Sprintf("a protobuf message is larger than %s", size(int64(limit))), fixLabels)
+		"a protobuf message is larger than "+size(int64(limit)), fixLabels)
 }
 
 // size writes n bytes for people: "64 MiB", "10 KiB", "100 bytes".

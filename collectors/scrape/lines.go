@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -57,7 +58,7 @@ func (s *source) next() ([]byte, error) {
 		switch {
 		case i >= 0:
 			return s.take(s.searched, 1), nil
-		case s.err == io.EOF && s.end > s.start:
+		case s.ended() && s.end > s.start:
 			return s.take(s.end, 0), nil // the last line has no newline
 		case s.err != nil:
 			return nil, s.err
@@ -65,6 +66,9 @@ func (s *source) next() ([]byte, error) {
 		s.fill()
 	}
 }
+
+// ended tells whether src gave all it had.
+func (s *source) ended() bool { return errors.Is(s.err, io.EOF) }
 
 // take hands out buf[start:to] as one line and skips its newline, if any.
 func (s *source) take(to, newline int) []byte {
@@ -94,7 +98,7 @@ func (s *source) skip(n int) {
 func (s *source) piece(n int) ([]byte, error) {
 	b := s.peek(n)
 	if len(b) < n {
-		if s.err == io.EOF {
+		if s.ended() {
 			return nil, io.ErrUnexpectedEOF
 		}
 		return nil, s.err

@@ -29,6 +29,10 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 	if dropped > 0 {
 		add("", "%d histograms of %s were left out: a bucket, count or sum in them cannot be", dropped, h.Page.Duration)
 	}
+	if r.plan.oversized > 0 {
+		add("give the histograms fewer buckets", "%d histograms of %s were left out: more than %d buckets",
+			r.plan.oversized, r.mapping.duration, maxBounds)
+	}
 	switch {
 	case p.samples == 0:
 	case h.Page.Counter.IsZero() && h.Page.Duration.IsZero():

@@ -12,32 +12,39 @@ import (
 // plan is where the fields of a reading come from. It is made anew when the
 // page's series change, and only read otherwise.
 type plan struct {
-	counts   []*series // request counters; empty: the groups' counts
-	groups   []*group  // durations
-	floats   int       // room for all cumulative counts
-	scale    float64   // units of the durations in a second
-	ladders  map[string][]float64
+	counts   []*series            // request counters; empty: the groups' counts
+	groups   []*group             // durations
+	floats   int                  // room for all cumulative counts
+	scale    float64              // units of the durations in a second
+	ladders  map[string][]float64 // by their bits
 	counter  safe.Text
 	duration safe.Text
 	summary  bool // the durations have no buckets
-	inFlight []*series
-	process  map[string][]*series // by normal name
+
+	oversized int // histograms left out for their many buckets
+	inFlight  []*series
+	process   map[string][]*series // by normal name
 }
+
+// maxLadders is how many ladders are remembered for sharing.
+const maxLadders = 1000
 
 // bind makes the plan of a mapping. Ladders of bounds are kept from the plan
 // before, so that readings go on sharing them.
 func (t *table) bind(m mapping, old *plan) *plan {
 	p := &plan{scale: m.scale, ladders: map[string][]float64{}, process: map[string][]*series{}}
+	if old != nil && len(old.ladders) < maxLadders {
+		p.ladders = old.ladders
+	}
 	inFlight := inFlightName(t)
 	counted := t.metrics[m.counter]
-	done := map[*group]bool{}
 	t.each(func(s *series) bool {
 		switch {
 		case counted != nil && s.metric == counted:
 			p.bindCount(t, m, s)
-		case s.group != nil && s.group.base == m.duration && m.duration != "" && !done[s.group]:
-			done[s.group] = true
-			p.bindGroup(t, m, s.group, old)
+		case s.group != nil && s.group.base == m.duration && s.group.plan != p:
+			s.group.plan = p
+			p.bindGroup(t, m, s.group)
 		case s.metric.name == inFlight:
 			p.inFlight = append(p.inFlight, s)
 		case processFields[s.metric.name] != nil:
@@ -56,17 +63,17 @@ func (t *table) bind(m mapping, old *plan) *plan {
 }
 
 func (p *plan) bindCount(t *table, m mapping, s *series) {
-	labels := t.labelsOf(s)
-	if !m.wants(labels) {
-		return
-	}
 	if s.meta == nil {
+		labels := t.labelsOf(s)
+		if !m.wants(labels) {
+			return
+		}
 		s.meta = m.counts.meta(s.raw, labels)
 	}
 	p.counts = append(p.counts, s)
 }
 
-func (p *plan) bindGroup(t *table, m mapping, g *group, old *plan) {
+func (p *plan) bindGroup(t *table, m mapping, g *group) {
 	speaker := g.count
 	if speaker == nil {
 		if len(g.buckets) == 0 {
@@ -74,36 +81,37 @@ func (p *plan) bindGroup(t *table, m mapping, g *group, old *plan) {
 		}
 		speaker = g.buckets[len(g.buckets)-1] // +Inf, if there is one
 	}
-	labels := t.labelsOf(speaker)
-	if !m.wants(labels) || len(g.buckets) > maxBounds {
+	if len(g.buckets) > maxBounds {
+		p.oversized++
 		return
 	}
 	if g.meta == nil {
+		labels := t.labelsOf(speaker)
+		if !m.wants(labels) {
+			return
+		}
 		g.meta = m.times.meta(speaker.raw, labels)
 	}
-	g.bounds = p.ladder(g, m.scale, old)
+	if !g.laddered {
+		g.bounds, g.laddered = p.ladder(g), true
+	}
 	p.groups = append(p.groups, g)
 	p.floats += len(g.bounds) + 1
 }
 
 // ladder returns the finite bounds of g in seconds, one slice for all groups
 // with the same.
-func (p *plan) ladder(g *group, scale float64, old *plan) []float64 {
+func (p *plan) ladder(g *group) []float64 {
 	var bounds []float64
 	var key []byte
 	for _, b := range g.buckets {
-		if v := b.le / scale; !math.IsInf(v, 0) && (len(bounds) == 0 || v > bounds[len(bounds)-1]) {
+		if v := b.le / p.scale; !math.IsInf(v, 0) && (len(bounds) == 0 || v > bounds[len(bounds)-1]) {
 			bounds = append(bounds, v)
 			key = appendFloat(key, v)
 		}
 	}
 	if shared, ok := p.ladders[string(key)]; ok {
 		return shared
-	}
-	if old != nil {
-		if shared, ok := old.ladders[string(key)]; ok {
-			bounds = shared
-		}
 	}
 	p.ladders[string(key)] = bounds
 	return bounds

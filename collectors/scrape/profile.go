@@ -55,7 +55,7 @@ func (d dialect) on(v *view) (mapping, bool) {
 	if d.needs != "" && v.byName[d.needs] == nil {
 		return mapping{}, false
 	}
-	leading, shapes := d.counter, shape(counting)
+	leading, shapes := d.counter, counting
 	if d.counter == "" {
 		leading, shapes = d.duration, distribution
 	}

@@ -2,8 +2,8 @@ package scrape
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 
@@ -56,9 +56,9 @@ func (p *protoScan) read() error {
 	for n := 1; ; n++ {
 		size, width := binary.Uvarint(p.src.peek(binary.MaxVarintLen64))
 		switch {
-		case width == 0 && len(p.src.peek(1)) == 0 && p.src.err == io.EOF:
+		case width == 0 && len(p.src.peek(1)) == 0 && p.src.ended():
 			return nil
-		case width <= 0 && p.src.err != nil && p.src.err != io.EOF:
+		case width <= 0 && p.src.err != nil && !p.src.ended():
 			return p.src.err
 		case width <= 0:
 			return brokenMessage(n)
@@ -71,7 +71,7 @@ func (p *protoScan) read() error {
 			return err
 		}
 		p.src.line = n
-		if err := p.family(msg); err == errBroken { //nolint:errorlint // never wrapped
+		if err := p.family(msg); errors.Is(err, errBroken) {
 			return brokenMessage(n)
 		} else if err != nil {
 			return err
@@ -272,14 +272,11 @@ func (p *protoScan) sample(suffix string, extra []byte, value, stamp float64) er
 	if err == nil {
 		err = p.table.put(s, value, stamp)
 	}
-	if why, ok := err.(syntaxError); ok { //nolint:errorlint // never wrapped, and hot
-		p.reject(why, raw)
-		return nil
+	if err != nil {
+		return p.forgive(err, raw)
 	}
-	if err == nil {
-		p.samples++
-	}
-	return err
+	p.samples++
+	return nil
 }
 
 // series writes the series to p.raw as a line of text would begin, with the
@@ -303,5 +300,6 @@ func (p *protoScan) series(suffix string, extra []byte) {
 	if open == ',' {
 		raw = append(raw, '}')
 	}
-	p.raw = append(raw, ' ')
+	raw = append(raw, ' ')
+	p.raw = raw
 }

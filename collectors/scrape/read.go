@@ -42,7 +42,7 @@ func ReadFile(path, target string) (*snapshot.HTTP, error) {
 // ReadFile reads a saved page. Its format is told by its content, and the
 // reading's time stays zero, as a page does not say when it was written.
 func (r *Reader) ReadFile(path string) (*snapshot.HTTP, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, unreadableFile(path, err)
 	}
@@ -125,7 +125,7 @@ func (r *Reader) replan() {
 		r.table.each(func(s *series) bool {
 			s.meta = nil
 			if s.group != nil {
-				s.group.meta = nil
+				s.group.meta, s.group.laddered = nil, false
 			}
 			return true
 		})

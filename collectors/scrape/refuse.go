@@ -30,6 +30,8 @@ func (c *Collector) speaks(first []byte) error {
 		}
 	}
 	switch {
+	case bytes.HasPrefix(first, []byte("HTTP/")) && c.target.url.Scheme == "https":
+		return snapshot.Fail(snapshot.Unsupported, c.target.name+" speaks plain HTTP", "use http:// instead of https://")
 	case len(first) > 2 && (first[0] == 0x15 || first[0] == 0x16) && first[1] == 3 && c.target.url.Scheme == "http":
 		return snapshot.Fail(snapshot.Unsupported, c.target.name+" speaks TLS", "use https:// instead of http://")
 	case len(first) > 4 && first[3] == 0 && (first[4] == 10 || first[4] == 0xff):

@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 
@@ -35,17 +36,16 @@ func (p *scan) text() error {
 	}
 	for p.samples > 0 || p.bad < hopeless {
 		line, err := p.src.next()
-		if err == io.EOF {
-			return nil
-		}
 		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			return err
 		}
-		err = p.line(line)
-		if why, ok := err.(syntaxError); ok { //nolint:errorlint // never wrapped, and hot
-			p.reject(why, line)
-		} else if err != nil {
-			return err
+		if err := p.line(line); err != nil {
+			if err := p.forgive(err, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -129,6 +129,16 @@ func (p *scan) comment(b []byte) error {
 		p.eof = len(rest) == 0
 	}
 	return nil
+}
+
+// forgive counts a line that could not be read; other errors end the scan.
+func (p *scan) forgive(err error, line []byte) error {
+	why, ok := errors.AsType[syntaxError](err)
+	if ok {
+		p.reject(why, line)
+		return nil
+	}
+	return err
 }
 
 // reject counts a bad line and keeps the first few for people.

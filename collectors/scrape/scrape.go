@@ -54,12 +54,13 @@ type Collector struct {
 	source  snapshot.Source
 	timeout time.Duration
 	header  func() http.Header // a function, so that printing a Collector shows no secret
-	client  *http.Client
-	first   *firstBytes
 	reader  *Reader
 	notes   []snapshot.Note
-	proxied bool
-	guess   *snapshot.Failure // who answers there, from the probe; nil: not asked
+
+	transport *http.Transport
+	first     *firstBytes
+	proxied   bool
+	guess     *snapshot.Failure // who answers there, from the probe; nil: not asked
 }
 
 // New makes a Collector. The error is a [snapshot.Failure] and holds nothing of
@@ -82,9 +83,12 @@ func New(cfg Config) (*Collector, error) {
 		reader:  NewReader(t.name, cfg.Limits),
 		proxied: cfg.Proxy != nil,
 	}
-	c.client = newClient(cfg, c.first)
+	c.transport = newTransport(cfg, c.first)
 	return c, nil
 }
+
+// String names the Collector. Without it, %s would print the URL's query.
+func (c *Collector) String() string { return c.source.Name.String() }
 
 // Source names the page.
 func (c *Collector) Source() snapshot.Source { return c.source }
@@ -93,7 +97,7 @@ func (c *Collector) Source() snapshot.Source { return c.source }
 func (c *Collector) Notes() []snapshot.Note { return c.notes }
 
 // Close gives the connection back. It does not end a Collect.
-func (c *Collector) Close() { c.client.CloseIdleConnections() }
+func (c *Collector) Close() { c.transport.CloseIdleConnections() }
 
 // Collect reads the page once. The reading is a *[snapshot.HTTP]; its time is
 // when the response headers arrived. A page without samples gives both a

@@ -29,6 +29,9 @@ func (t target) hostPort() string {
 	return net.JoinHostPort(t.url.Hostname(), port)
 }
 
+// String keeps the query, which may hold a token, out of all printing.
+func (t target) String() string { return t.name }
+
 const fixURL = "write it as http://host:port/metrics, with / ? # @ % in a password as %2F %3F %23 %40 %25"
 
 // badURL is an error about an address. It never holds a piece of the address,

@@ -1,6 +1,9 @@
 package scrape
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // perSecond is how many of a unit make a second, by its names in metric names,
 // # UNIT lines and instrument units.
@@ -29,8 +32,8 @@ func unitOf(f *family) float64 {
 // end in _seconds_by_view_method. A single letter counts only at the end.
 func unitIn(norm string) float64 {
 	words := strings.Split(strings.ToLower(norm), "_")
-	for i := len(words) - 1; i >= 0; i-- {
-		if u := perSecond[words[i]]; u > 0 && (len(words[i]) > 1 || i == len(words)-1) {
+	for i, word := range slices.Backward(words) {
+		if u := perSecond[word]; u > 0 && (len(word) > 1 || i == len(words)-1) {
 			return u
 		}
 	}
