@@ -40,7 +40,7 @@ func Open(url string) (*redis.Client, error) {
 type Options struct {
 	Timeout  time.Duration // of one call; 0: 15 ms
 	Failures int           // in a row, after which calls stop; 0: 5
-	Pause    time.Duration // until one call is tried again; 0: 1 s
+	Pause    time.Duration // until one call is tried again; 0: 250 ms
 }
 
 // Guard runs calls within bounds. It is safe for concurrent use.
@@ -58,7 +58,7 @@ func NewGuard(name string, o Options) *Guard {
 		o.Failures = 5
 	}
 	if o.Pause <= 0 {
-		o.Pause = time.Second
+		o.Pause = 250 * time.Millisecond
 	}
 	return &Guard{
 		timeout: o.Timeout,

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,8 +128,12 @@ func testPlans(t *testing.T, dsn string) {
 		if _, err := conn.Prepare(t.Context(), name, q.SQL); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if plan := explain(t, conn, name+q.Args); strings.Contains(plan, "Seq Scan on products") {
+		plan := explain(t, conn, name+q.Args)
+		if strings.Contains(plan, "Seq Scan on products") {
 			t.Errorf("%s reads all products:\n%s", name, plan)
+		}
+		if c := cost(t, plan); c > 20_000 { // from 100,000 on Postgres compiles, which takes seconds at first
+			t.Errorf("%s looks too expensive to the planner, %v:\n%s", name, c, plan)
 		}
 	}
 	// The other tables are so small here that reading them whole is right, so
@@ -151,6 +157,20 @@ func explain(t *testing.T, conn *pgx.Conn, call string) string {
 		t.Fatalf("%s: %v", call, err)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// cost is the planner's estimate for the whole plan.
+func cost(t *testing.T, plan string) float64 {
+	t.Helper()
+	found := regexp.MustCompile(`cost=[\d.]+\.\.([\d.]+)`).FindStringSubmatch(plan)
+	if found == nil {
+		t.Fatalf("no cost in %s", plan)
+	}
+	c, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestPostgresDown(t *testing.T) {
