@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"apitop/collectors/snapshot"
 )
 
-// Layout is one way to keep limiter state. A new one is a new row in [Layouts].
+// Layout is one way to keep limiter state. A new one is a new row in [Layouts],
+// and a Reader where none of those that are there fits.
 type Layout struct {
 	Name string
 	// Key matches the limiter's keys. The group "id" is the subject, "ep" the
@@ -21,14 +23,43 @@ type Layout struct {
 	// nil when there is none. It is a hash with the fields tier, window (seconds),
 	// and per endpoint limit:EP, allowed:EP, denied:EP.
 	Neighbour func(subject string) string
+	// Reader knows the type of the keys and what their elements mean.
+	Reader Reader
+}
+
+// Reader asks for the state of one limiter key and reads the answers. Both
+// methods are pure; now is the server's time in unix seconds.
+type Reader interface {
+	// Ask gives the commands to send in one pipeline, given what is known.
+	Ask(ref Ref, k Known, now float64) [][]string
+	// Read takes their replies: strings, int64s, lists of replies, nil, errors.
+	Read(ref Ref, k Known, replies []any, now float64) Reading
+}
+
+// Known is what earlier readings told of a key, so that the next one can ask
+// for all at once. The zero value is a key never read.
+type Known struct {
+	Window float64 // seconds; 0: not known
+	Limit  float64 // requests in the window; 0: not known
+}
+
+// Reading is what came of one reading.
+type Reading struct {
+	Limiter snapshot.Limiter // without At
+	Known   Known
+	Found   bool // false: the key is gone, may not be read, or is of another type
+	More    bool // now that Known is known, asking again brings the rest
 }
 
 // Layouts are the layouts that are known, in the order in which they are tried.
+// The tutorial's limiter has the keys of the first; what is in a key tells them
+// apart.
 func Layouts() []Layout {
 	return []Layout{{
 		Name:      "apitop-demo",
 		Key:       regexp.MustCompile(`^rate_limit:(?P<id>[^:]+):(?P<ep>.+)$`),
 		Neighbour: func(subject string) string { return "rate_limit_meta:" + subject },
+		Reader:    slidingLog{},
 	}}
 }
 
@@ -36,8 +67,16 @@ func Layouts() []Layout {
 type Ref struct {
 	Layout   *Layout
 	Key      string
-	Subject  string
-	Endpoint string
+	Subject  string // as in the key: "42"
+	Endpoint string // as in the key; empty: one limit for all
+}
+
+// Ask is [Reader].Ask of the key's layout.
+func (r Ref) Ask(k Known, now float64) [][]string { return r.Layout.Reader.Ask(r, k, now) }
+
+// Read is [Reader].Read of the key's layout.
+func (r Ref) Read(k Known, replies []any, now float64) Reading {
+	return r.Layout.Reader.Read(r, k, replies, now)
 }
 
 // Match finds the layout of a key; false when it is no limiter's.
@@ -66,35 +105,17 @@ func Match(layouts []Layout, key string) (Ref, bool) {
 // subject, so that it is no cache key either.
 func IsNeighbour(layouts []Layout, key string) bool {
 	for _, l := range layouts {
-		if l.Neighbour == nil {
-			continue
-		}
-		if strings.HasPrefix(key, l.Neighbour("")) {
+		if l.Neighbour != nil && strings.HasPrefix(key, l.Neighbour("")) {
 			return true
 		}
 	}
 	return false
 }
 
-// DefaultWindow is the length of a window that nobody tells: that of the
-// tutorial's limiter.
-const DefaultWindow = time.Hour
-
-// Ask gives the commands that tell the state of r, to be sent in one pipeline at
-// the server's time now, in unix seconds. window is the length of its window in
-// seconds as far as it is known.
-func (r Ref) Ask(now, window float64) [][]string {
-	from := "(" + strconv.FormatFloat(now-window, 'f', 6, 64)
-	asks := [][]string{
-		{"PTTL", r.Key}, // first: it tells whether the key is there
-		{"ZCOUNT", r.Key, from, "+inf"},
-		{"ZRANGE", r.Key, from, "+inf", "BYSCORE", "LIMIT", "0", "1", "WITHSCORES"},
+// subject marks bare user ids as such: "42" is user:42.
+func subject(id string) string {
+	if _, err := strconv.ParseUint(id, 10, 64); err == nil {
+		return "user:" + id
 	}
-	if r.Layout.Neighbour != nil {
-		ep := r.Endpoint
-		asks = append(asks, []string{
-			"HMGET", r.Layout.Neighbour(r.Subject), "tier", "window", "limit:" + ep, "allowed:" + ep, "denied:" + ep,
-		})
-	}
-	return asks
+	return id
 }

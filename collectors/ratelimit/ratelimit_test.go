@@ -1,7 +1,9 @@
 package ratelimit
 
 import (
+	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"apitop/collectors/snapshot"
@@ -36,86 +38,141 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestAsk(t *testing.T) {
+	newest := []string{"zrange", "rate_limit:42:/orders", "-1", "-1", "withscores"}
+	meta := []string{"hmget", "rate_limit_meta:42", "tier", "window", "limit:/orders", "allowed:/orders", "denied:/orders"}
+	tests := map[string]struct {
+		known Known
+		want  [][]string
+	}{
+		"never read": {Known{}, [][]string{newest, meta, {"pttl", "rate_limit:42:/orders"}}},
+		"window known": {Known{Window: 60}, [][]string{newest, meta,
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}}},
+		"limit known": {Known{Window: 60, Limit: 30}, [][]string{newest, meta,
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"},
+			{"zrange", "rate_limit:42:/orders", "-30", "-30", "withscores"}}},
+	}
+	ref, _ := Match(Layouts(), "rate_limit:42:/orders")
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := ref.Ask(tt.known, 10000.5); !slices.EqualFunc(got, tt.want, slices.Equal) {
+				t.Errorf("got %v\nwant %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func known(v float64) snapshot.Value { return snapshot.Known(v) }
 
 // TestRead: the answers of a server at the time 10000.5, by case.
 func TestRead(t *testing.T) {
 	const now = 10000.5
 	meta := []any{"guest", "3600", "30", "30", "7"}
-	oldest := []any{"9000250000-1", "9000.25"}
+	none := []any{nil, nil, nil, nil, nil}
+	newest, edge := []any{"9900500000-9", "9900.5"}, []any{"9000250000-1", "9000.25"}
+	all := Known{Window: 3600, Limit: 30}
+	demo := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600),
+		Limit: known(30), LimitFrom: "neighbour", DeniedTotal: known(7), RequestedTotal: known(37)}
+	with := func(l snapshot.Limiter, used, resets snapshot.Value) snapshot.Limiter {
+		l.Used, l.ResetsSeconds = used, resets
+		return l
+	}
+	bare := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600)}
+	tutorial := snapshot.Limiter{Layout: "tutorial", Algorithm: "sliding-log-seconds", WindowSeconds: known(3600)}
+	unknown := snapshot.Value{}
 	tests := map[string]struct {
+		known   Known
 		replies []any
-		gone    bool
-		want    snapshot.Limiter // only the numbers, layout and tier
+		want    snapshot.Limiter
+		next    Known
+		more    bool
 	}{
-		"below the limit": {
-			replies: []any{int64(60000), int64(12), oldest, meta},
-			want: snapshot.Limiter{Used: known(12), Limit: known(30), LimitFrom: "neighbour", WindowSeconds: known(3600),
-				ResetsSeconds: known(60), DeniedTotal: known(7), RequestedTotal: known(37), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"blocked: until the oldest leaves": {
-			replies: []any{int64(3500000), int64(30), oldest, meta},
-			want: snapshot.Limiter{Used: known(30), Limit: known(30), LimitFrom: "neighbour", WindowSeconds: known(3600),
-				ResetsSeconds: known(9000.25 + 3600 - now), DeniedTotal: known(7), RequestedTotal: known(37), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"above the limit: unknown": {
-			replies: []any{int64(3500000), int64(31), oldest, meta},
-			want: snapshot.Limiter{Used: known(31), Limit: known(30), LimitFrom: "neighbour", WindowSeconds: known(3600),
-				DeniedTotal: known(7), RequestedTotal: known(37), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"never denied": {
-			replies: []any{int64(60000), int64(1), oldest, []any{"basic", "60", "150", "1", nil}},
-			want: snapshot.Limiter{Used: known(1), Limit: known(150), LimitFrom: "neighbour", WindowSeconds: known(60),
-				ResetsSeconds: known(60), DeniedTotal: known(0), RequestedTotal: known(1), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"without a neighbour the limit is unknown": {
-			replies: []any{int64(60000), int64(5), oldest, []any{nil, nil, nil, nil, nil}},
-			want: snapshot.Limiter{Used: known(5), WindowSeconds: known(3600), ResetsSeconds: known(60),
-				Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"the tutorial's layout": {
-			replies: []any{int64(60000), int64(5), []any{"9000", "9000"}, []any{nil, nil, nil, nil, nil}},
-			want: snapshot.Limiter{Used: known(5), WindowSeconds: known(3600), ResetsSeconds: known(60),
-				Layout: "tutorial", Algorithm: "sliding-log-seconds"},
-		},
-		"never expires": {
-			replies: []any{int64(-1), int64(5), oldest, []any{nil, nil, nil, nil, nil}},
-			want:    snapshot.Limiter{Used: known(5), WindowSeconds: known(3600), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"idle: nothing in the window": {
-			replies: []any{int64(1000), int64(0), []any{}, meta},
-			want: snapshot.Limiter{Used: known(0), Limit: known(30), LimitFrom: "neighbour", WindowSeconds: known(3600),
-				ResetsSeconds: known(1), DeniedTotal: known(7), RequestedTotal: known(37), Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
-		"gone":            {replies: []any{int64(-2), int64(0), []any{}, meta}, gone: true},
-		"of another type": {replies: []any{int64(60000), nil, nil, meta}, gone: true},
-		"refused":         {replies: []any{nil, nil, nil, nil}, gone: true},
-		"too few answers": {replies: []any{int64(1)}, gone: true},
-		"rubbish from a neighbour": {
-			replies: []any{int64(60000), int64(5), []any{"x", "y"}, []any{int64(5), "many", "NaN", "1e999", ""}},
-			want: snapshot.Limiter{Used: known(5), WindowSeconds: known(3600), ResetsSeconds: known(60),
-				Layout: "apitop-demo", Algorithm: "sliding-log"},
-		},
+		"never read":       {Known{}, []any{newest, meta, int64(3500000)}, with(demo, unknown, known(3500)), all, true},
+		"below the limit":  {all, []any{newest, meta, int64(12), edge}, with(demo, known(12), known(3500)), all, false},
+		"at the limit":     {all, []any{newest, meta, int64(30), edge}, with(demo, known(30), known(9000.25+3600-now)), all, false},
+		"above the limit":  {all, []any{newest, meta, int64(35), edge}, with(demo, known(35), known(9000.25+3600-now)), all, false},
+		"long over":        {all, []any{newest, meta, int64(30), []any{"1-1", "1"}}, with(demo, known(30), known(0)), all, false},
+		"blocked, no edge": {all, []any{newest, meta, int64(30), []any{}}, with(demo, known(30), unknown), all, false},
+		"limit was lowered": {Known{3600, 100}, []any{newest, meta, int64(40), edge},
+			with(demo, known(40), unknown), all, true},
+		"limit just learnt, blocked": {Known{Window: 3600}, []any{newest, meta, int64(30)}, with(demo, known(30), unknown), all, true},
+		"limit just learnt, free":    {Known{Window: 3600}, []any{newest, meta, int64(3)}, with(demo, known(3), known(3500)), all, false},
+		"another window than known":  {Known{60, 30}, []any{newest, meta, int64(3), edge}, with(demo, known(3), known(3500)), all, true},
+		"idle":                       {all, []any{[]any{"1-1", "100"}, meta, int64(0), []any{}}, with(demo, known(0), known(0)), all, false},
+		"no neighbour: window by lifetime": {Known{}, []any{newest, none, int64(3500000)},
+			with(bare, unknown, known(3500)), Known{Window: 3600}, true},
+		"no neighbour": {Known{Window: 3600}, []any{newest, none, int64(5)},
+			with(bare, known(5), known(3500)), Known{Window: 3600}, false},
+		"no neighbour, never expires": {Known{}, []any{newest, none, int64(-1)},
+			with(bare, unknown, known(3500)), Known{Window: 3600}, true},
+		"tutorial": {Known{Window: 3600}, []any{[]any{"9900", "9900"}, none, int64(5)},
+			with(tutorial, known(5), known(9900+3600-now)), Known{Window: 3600}, false},
+		"neighbour refused": {Known{Window: 3600}, []any{newest, errors.New("NOPERM"), int64(5)},
+			with(bare, known(5), known(3500)), Known{Window: 3600}, false},
+		"count refused": {all, []any{newest, meta, errors.New("NOPERM"), edge}, with(demo, unknown, known(3500)), all, false},
+		"rubbish": {Known{Window: 3600}, []any{newest, []any{int64(5), "-3", "NaN", "1e999", ""}, "x"},
+			with(bare, unknown, known(3500)), Known{Window: 3600}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			ref, _ := Match(Layouts(), "rate_limit:42:/orders")
-			got, ok := ref.Read(tt.replies, now)
-			if ok == tt.gone {
-				t.Fatalf("ok = %v", ok)
+			got := ref.Read(tt.known, tt.replies, now)
+			if !got.Found || got.Known != tt.next || got.More != tt.more {
+				t.Errorf("found %v, known %v, more %v", got.Found, got.Known, got.More)
 			}
-			if tt.gone {
-				return
+			l := got.Limiter
+			if l.Subject.String() != "user:42" || l.Endpoint.String() != "/orders" || l.Key.Raw() != ref.Key {
+				t.Errorf("subject %q, endpoint %q", l.Subject, l.Endpoint)
 			}
-			if got.Subject.String() != "user:42" || got.Endpoint.String() != "/orders" {
-				t.Errorf("subject %q, endpoint %q", got.Subject, got.Endpoint)
+			if math.Abs(l.ResetsSeconds.V-tt.want.ResetsSeconds.V) < 1e-6 {
+				l.ResetsSeconds.V = tt.want.ResetsSeconds.V
 			}
-			if math.Abs(got.ResetsSeconds.V-tt.want.ResetsSeconds.V) < 1e-6 {
-				got.ResetsSeconds.V = tt.want.ResetsSeconds.V
+			l.Key, l.Subject, l.Endpoint, l.Tier = tt.want.Key, tt.want.Subject, tt.want.Endpoint, tt.want.Tier
+			if l != tt.want {
+				t.Errorf("got  %+v\nwant %+v", l, tt.want)
 			}
-			got.Key, got.Subject, got.Endpoint, got.Tier = tt.want.Key, tt.want.Subject, tt.want.Endpoint, tt.want.Tier
-			if got != tt.want {
-				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+		})
+	}
+}
+
+func TestReadNothing(t *testing.T) {
+	ref, _ := Match(Layouts(), "rate_limit:guest-17:default")
+	for name, replies := range map[string][]any{
+		"gone":      {[]any{}, []any{nil, nil, nil, nil, nil}, int64(-2)},
+		"no type":   {errors.New("WRONGTYPE Operation"), nil, nil},
+		"none":      {},
+		"no scores": {[]any{"a"}},
+		"no number": {[]any{"a", "b"}},
+		"not text":  {[]any{int64(1), "2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := ref.Read(Known{}, replies, 1); got.Found || got.More {
+				t.Errorf("found %+v", got)
+			}
+		})
+	}
+}
+
+// TestWindowOf: the tutorial writes whole seconds by a clock of its own.
+func TestWindowOf(t *testing.T) {
+	tests := map[string]struct {
+		newest float64
+		ttl    int64
+		now    float64
+		want   float64
+	}{
+		"exact":               {1000.25, 3590000, 1010.25, 3600},
+		"fraction cut off":    {1000, 3590999, 1010, 3600},
+		"writer's clock late": {998, 3590000, 1010, 3600},
+		"a minute":            {1000.25, 59999, 1000.25, 60},
+		"ten seconds":         {1000.25, 10000, 1000.25, 10},
+		"never expires":       {1000, -1, 1010, 3600},
+		"clock far off":       {9000, 100, 1000, 3600},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := windowOf(tt.newest, tt.ttl, tt.now); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
@@ -124,15 +181,19 @@ func TestRead(t *testing.T) {
 // FuzzMatch: any key, whatever its bytes, is matched or not, and its state is
 // safe to draw.
 func FuzzMatch(f *testing.F) {
-	f.Add("rate_limit:42:/orders")
-	f.Add("rate_limit:\x1b]0;x\x07:\xff\n")
-	f.Fuzz(func(t *testing.T, key string) {
+	f.Add("rate_limit:42:/orders", "1-1", "5")
+	f.Add("rate_limit:\x1b]0;x\x07:\xff\n", "5", "5")
+	f.Fuzz(func(t *testing.T, key, member, score string) {
 		ref, ok := Match(Layouts(), key)
 		if !ok {
 			return
 		}
-		l, _ := ref.Read([]any{int64(1), int64(1), nil, nil}, 1)
-		for _, s := range []string{l.Subject.String(), l.Endpoint.String(), l.Key.String()} {
+		got := ref.Read(Known{60, 1}, []any{[]any{member, score}, []any{member, score, score, score, score}, int64(1), []any{member, score}}, 1)
+		l := got.Limiter
+		if l.ResetsSeconds.V < 0 || l.WindowSeconds.V < 0 || l.Limit.V < 0 {
+			t.Errorf("negative: %+v", l)
+		}
+		for _, s := range []string{l.Subject.String(), l.Endpoint.String(), l.Key.String(), l.Tier.String()} {
 			for _, r := range s {
 				if r < ' ' || r == 0x7f {
 					t.Errorf("%q is drawn", s)

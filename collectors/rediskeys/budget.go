@@ -4,16 +4,23 @@ import "time"
 
 // budget keeps our share of the server's time small: it fills up with the duty
 // and is emptied by our round trips. It starts full, so that a small keyspace is
-// known at once.
+// known at once. When the server slows down it rests.
 type budget struct {
-	duty     float64
-	left     time.Duration
-	filled   time.Time
-	baseline time.Duration // the fastest look around so far
+	duty   float64
+	left   time.Duration
+	filled time.Time // when it was last refilled
+
+	baseline time.Duration // a light round trip when the server has nothing else to do
+	resting  int           // rounds to go without exploring
+	rest     int           // how many those were at first: doubles while it stays slow
 }
 
-// saved is how much idle time may be saved up.
-const saved = 10 * time.Second
+const (
+	saved       = 10 * time.Second // idle time that may be saved up
+	nearNetwork = 2 * time.Millisecond
+	longestRest = 16 // rounds
+	noise       = 5 * time.Millisecond
+)
 
 func newBudget(duty float64) budget {
 	b := budget{duty: duty}
@@ -31,16 +38,36 @@ func (b *budget) refill(now time.Time) {
 	b.filled = now
 }
 
-func (b *budget) spend(d time.Duration) { b.left -= d }
+// spend takes a round trip off. Of a far server's answers, what a light one
+// takes beyond nearNetwork is the network's time and not the server's.
+func (b *budget) spend(took time.Duration) {
+	far := max(b.baseline-nearNetwork, 0)
+	b.left -= max(took-far, 0)
+}
 
 // enough tells whether something may be done that need not be done now.
 func (b *budget) enough() bool { return b.left > 0 }
 
-// slow tells whether a round trip took far longer than the server can do it;
-// what is below a few milliseconds is noise.
-func (b *budget) slow(took time.Duration) bool {
+// look takes the time of a round's first, light round trip. One that lasts more
+// than three times the baseline tells of a server with too much to do: exploring
+// rests for a round, for two if it is still so, and so on. The baseline rises by
+// two percent a round, to follow a network that has become slower.
+func (b *budget) look(took time.Duration) {
 	if b.baseline == 0 || took < b.baseline {
 		b.baseline = took
+	} else {
+		b.baseline += b.baseline / 50
 	}
-	return took > 3*b.baseline && took > 5*time.Millisecond
+	b.resting = max(b.resting-1, 0)
+	switch slow := took > 3*b.baseline && took > b.baseline+noise; {
+	case b.resting > 0: // not yet over
+	case slow:
+		b.rest = min(max(2*b.rest, 1), longestRest)
+		b.resting = b.rest
+	default:
+		b.rest = 0
+	}
 }
+
+// mayExplore tells whether the server can bear more than what must be read.
+func (b *budget) mayExplore() bool { return b.enough() && b.resting == 0 }

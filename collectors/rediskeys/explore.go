@@ -2,9 +2,13 @@ package rediskeys
 
 import (
 	"context"
+	"fmt"
+	"hash/maphash"
 	"strconv"
 	"time"
 
+	"apitop/collectors/ratelimit"
+	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
@@ -14,40 +18,60 @@ type explorer struct {
 	begun  time.Time // of the pass
 	seen   float64   // keys in this pass so far
 	whole  bool      // a pass was finished
+	long   int       // keys with names too long to keep, in the last whole pass
+	longer int       // the same in this pass so far
+
+	// Keys that were looked at and are not worth following, by hash: they need
+	// not be looked at again in every pass. Emptied when full and each minute.
+	dull   map[uint64]struct{}
+	seed   maphash.Seed
+	dulled time.Time
 }
 
 const (
-	pageKeys   = 100             // keys a page: a larger one stalls the server
-	mostPages  = 20              // a round
-	betweenRun = 5 * time.Second // a pass starts no sooner after the last one began
-	mostName   = 1024            // bytes: longer key names are not kept
+	pageKeys    = 100 // keys a page: a larger one stalls the server
+	mostPages   = 20  // a round
+	slowPage    = 10 * time.Millisecond
+	betweenRuns = 2 * time.Second // a pass starts no sooner after the last one began
+	mostName    = 1024            // bytes: longer key names are not kept
+	mostDull    = 8192
+	dullFor     = time.Minute
 )
 
-// explore reads pages of the keyspace while the budget lasts.
-func (c *Collector) explore(ctx context.Context, head around) error {
-	c.budget.refill(time.Now())
-	if head.slow || c.rights.lacks(rightScan) {
-		return nil
-	}
+func newExplorer() explorer {
+	return explorer{dull: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+}
+
+// restart begins the keyspace anew.
+func (e *explorer) restart() {
+	e.cursor, e.begun, e.whole = "", time.Time{}, false
+	clear(e.dull)
+}
+
+// explore reads pages of the keyspace while the budget and the round last.
+func (c *Collector) explore(ctx context.Context) error {
 	for range mostPages {
-		if !c.budget.enough() || !c.explorer.begin(head.now) {
+		if !c.gate.budget.mayExplore() || !c.hasTime(ctx) || !c.explorer.begin(time.Now()) {
 			return nil
 		}
-		replies, _, err := c.ask(ctx, [][]string{{"SCAN", c.explorer.cursor, "COUNT", strconv.Itoa(pageKeys)}})
+		start := time.Now()
+		replies, err := c.gate.do(ctx, [][]string{{"scan", c.explorer.cursor, "count", strconv.Itoa(pageKeys)}})
 		if err != nil {
 			return err
 		}
-		reply := c.rights.take(rightScan, replies[0])
-		cursor, keys, ok := page(reply)
+		cursor, keys, ok := page(replies[0])
 		if !ok {
-			c.explorer.cursor = ""
+			c.explorer.restart() // not permitted, or no answer to SCAN
+			c.explorer.begun = time.Now()
 			return nil
 		}
-		for _, key := range keys {
-			c.sort(key)
+		slow := time.Since(start) > slowPage
+		all, err := c.visit(ctx, keys)
+		if err != nil || !all {
+			return err // the same page again, next round
 		}
-		if c.explorer.turn(cursor, len(keys)) {
-			return nil // one pass a round is enough
+		if c.explorer.turn(cursor, keys) || slow {
+			return nil
 		}
 	}
 	return nil
@@ -58,24 +82,34 @@ func (e *explorer) begin(now time.Time) bool {
 	if e.cursor != "" {
 		return true
 	}
-	if !e.begun.IsZero() && now.Sub(e.begun).Abs() < betweenRun {
+	if !e.begun.IsZero() && now.Sub(e.begun) < betweenRuns {
 		return false
 	}
-	e.cursor, e.begun, e.seen = "0", now, 0
+	if now.Sub(e.dulled) >= dullFor {
+		clear(e.dull)
+		e.dulled = now
+	}
+	e.cursor, e.begun, e.seen, e.longer = "0", now, 0, 0
 	return true
 }
 
 // turn goes to the next page and tells whether the pass is over.
-func (e *explorer) turn(cursor string, keys int) bool {
-	e.seen += float64(keys)
+func (e *explorer) turn(cursor string, keys []string) bool {
+	e.seen += float64(len(keys))
+	for _, key := range keys {
+		if len(key) > mostName {
+			e.longer++
+		}
+	}
 	e.cursor = cursor
 	if cursor == "0" {
-		e.cursor, e.whole = "", true
+		e.cursor, e.whole, e.long = "", true, e.longer
 	}
 	return e.cursor == ""
 }
 
-// coverage is the share of the keyspace that was seen, 0..1.
+// coverage is the share of the keyspace that was seen, 0..1: 1 once a pass was
+// finished, unknown where the size is.
 func (e *explorer) coverage(size float64) snapshot.Value {
 	switch {
 	case e.whole:
@@ -87,14 +121,52 @@ func (e *explorer) coverage(size float64) snapshot.Value {
 	}
 }
 
-// sort gives a key to whom it concerns.
-func (c *Collector) sort(key string) {
-	if len(key) > mostName || key == appCounts {
-		return
+func (e *explorer) notes() []snapshot.Note {
+	n := max(e.long, e.longer)
+	if n == 0 {
+		return nil
 	}
-	if !c.limiters.found(key) {
-		c.cache.found(key)
+	return []snapshot.Note{{What: safe.New(fmt.Sprintf("keys with names of more than %d bytes are not followed: %d seen", mostName, n))}}
+}
+
+func (e *explorer) isDull(key string) bool {
+	_, dull := e.dull[maphash.String(e.seed, key)]
+	return dull
+}
+
+func (e *explorer) bore(key string) {
+	if len(e.dull) >= mostDull {
+		clear(e.dull)
 	}
+	e.dull[maphash.String(e.seed, key)] = struct{}{}
+}
+
+// visit looks at the keys of a page that are new, and keeps those that are
+// worth it. It tells whether the round had time for all.
+func (c *Collector) visit(ctx context.Context, keys []string) (all bool, err error) {
+	var found []*limiter
+	var candidates []string
+	for _, key := range keys {
+		switch {
+		case len(key) > mostName || c.bookkeeping(key) || c.explorer.isDull(key) || c.cache.keys[key] != nil || c.limiters.keys[key] != nil:
+		default:
+			if ref, ok := ratelimit.Match(c.limiters.layouts, key); ok {
+				found = append(found, &limiter{ref: ref})
+			} else {
+				candidates = append(candidates, key)
+			}
+		}
+	}
+	if all, err := c.readLimiters(ctx, found); err != nil || !all {
+		return false, err
+	}
+	return c.consider(ctx, candidates)
+}
+
+// bookkeeping tells keys in which an app or a limiter keeps its records; they
+// are neither cached answers nor limits.
+func (c *Collector) bookkeeping(key string) bool {
+	return key == appCounts || key == "last_access" || ratelimit.IsNeighbour(c.limiters.layouts, key)
 }
 
 // page reads the reply to SCAN.

@@ -12,161 +12,184 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// limiters are the limiter keys that are followed.
+// limiters are the limiter keys that are followed: those nearest to their limit
+// when there are more than find room.
 type limiters struct {
 	layouts []ratelimit.Layout
 	keys    map[string]*limiter
-	dropped bool // there were more than find room
+	over    time.Time // when one last found no room
 }
 
 // limiter is one limiter key.
 type limiter struct {
-	ref  ratelimit.Ref
-	last snapshot.Limiter // At is zero until it was read
+	ref   ratelimit.Ref
+	known ratelimit.Known
+	last  snapshot.Limiter // At is zero until it was read
+	moved time.Time        // when its figures last changed
 }
 
 const (
-	mostLimiters     = 4096
-	limitersAPipe    = 25 // four commands each
-	pipesARound      = 4
-	mostReported     = 200
-	interestingShare = 0.8 // of the limit, from which a key is read each round
+	mostLimiters = 512
+	mostReads    = 128 // a round, of the keys that are followed
+	batchReads   = 25  // in one pipeline, about four commands each
+	hotShare     = 0.5 // of the limit, from which a key is read each round
+	hotFor       = 10 * time.Second
+	idleEvery    = 5 * time.Second // how often the others are read
+	overFor      = time.Minute     // how long to say that there was no room
+	mostAsks     = 3               // of one key in a row, as each may teach to ask for more
 )
 
 func newLimiters(layouts []ratelimit.Layout) limiters {
 	return limiters{layouts: layouts, keys: map[string]*limiter{}}
 }
 
-// found takes a key if it is a limiter's, and tells whether it belongs to one.
-func (l *limiters) found(key string) bool {
-	if ratelimit.IsNeighbour(l.layouts, key) {
-		return true
-	}
-	if l.keys[key] != nil {
-		return true
-	}
-	ref, ok := ratelimit.Match(l.layouts, key)
-	if !ok {
-		return false
-	}
-	if len(l.keys) >= mostLimiters {
-		l.dropped = true
-		return true
-	}
-	l.keys[key] = &limiter{ref: ref}
-	return true
-}
-
 func (l *limiters) notes() []snapshot.Note {
-	if !l.dropped {
+	if time.Since(l.over) > overFor {
 		return nil
 	}
-	return []snapshot.Note{{What: safe.New(fmt.Sprintf("more than %d limiter keys: the others are not followed", mostLimiters))}}
+	return []snapshot.Note{{What: safe.New(fmt.Sprintf("more than %d limiter keys: those nearest to their limit are followed", mostLimiters))}}
 }
 
-// due are the keys to read now: half of a round for the urgent ones, so that
-// they do not starve the others, which take turns.
-func (l *limiters) due() []*limiter {
-	const most = limitersAPipe * pipesARound
-	var urgent, others []*limiter
+// due are the keys to read now: those that are near their limit or change each
+// round, the others now and then. The first may take half of a round's reads
+// when all do not fit, longest unread first.
+func (l *limiters) due(now, lost time.Time) []*limiter {
+	var hot, idle []*limiter
 	for _, k := range l.keys {
-		if k.urgent() {
-			urgent = append(urgent, k)
-		} else {
-			others = append(others, k)
+		switch {
+		case k.hot(now):
+			hot = append(hot, k)
+		case now.Sub(k.last.At) >= idleEvery || k.last.At.Before(lost):
+			idle = append(idle, k)
 		}
 	}
-	slices.SortFunc(urgent, longestUnread)
-	slices.SortFunc(others, longestUnread)
-	n := min(len(urgent), max(most/2, most-len(others)))
-	return append(urgent[:n], others[:min(len(others), most-n)]...)
+	slices.SortFunc(hot, longestUnread)
+	slices.SortFunc(idle, longestUnread)
+	n := min(len(hot), max(mostReads/2, mostReads-len(idle)))
+	return append(hot[:n], idle[:min(len(idle), mostReads-n)]...)
 }
 
 func longestUnread(a, b *limiter) int {
 	return cmp.Or(a.last.At.Compare(b.last.At), cmp.Compare(a.ref.Key, b.ref.Key))
 }
 
-// urgent tells a key that was never read, or is at or near its limit.
-func (k *limiter) urgent() bool { return k.last.At.IsZero() || k.pressure() >= interestingShare }
+func (k *limiter) hot(now time.Time) bool {
+	return k.pressure() >= hotShare || now.Sub(k.moved) < hotFor
+}
 
-// pressure is used / limit; 0 when the limit is unknown.
+// pressure is used / limit. Without a limit it is a little for each use, so
+// that such keys come behind those of which more is known.
 func (k *limiter) pressure() float64 {
-	if !k.last.Limit.OK || k.last.Limit.V <= 0 {
-		return 0
+	switch used, limit := k.last.Used.V, k.last.Limit; {
+	case !limit.OK:
+		return used / (used + 1e6)
+	case limit.V <= 0:
+		return 1
+	default:
+		return used / limit.V
 	}
-	return k.last.Used.V / k.last.Limit.V
 }
 
-// window is the length of the key's window as far as it is known, in seconds.
-func (k *limiter) window() float64 {
-	if k.last.WindowSeconds.OK {
-		return k.last.WindowSeconds.V
-	}
-	return ratelimit.DefaultWindow.Seconds()
-}
-
-// readLimiters reads the limiter keys whose turn it is.
-func (c *Collector) readLimiters(ctx context.Context, now time.Time) error {
-	for batch := range slices.Chunk(c.limiters.due(), limitersAPipe) {
-		if err := c.readBatch(ctx, batch, now); err != nil {
-			return err
+// readLimiters reads limiter keys, known or just found. It tells whether the
+// round had time for all.
+func (c *Collector) readLimiters(ctx context.Context, list []*limiter) (all bool, err error) {
+	for batch := range slices.Chunk(list, batchReads) {
+		for range mostAsks {
+			if !c.hasTime(ctx) {
+				return false, nil
+			}
+			more, err := c.readBatch(ctx, batch)
+			if err != nil {
+				return false, err
+			}
+			if batch = more; len(batch) == 0 {
+				break
+			}
 		}
-		if !c.budget.enough() {
-			return nil // the rest comes next round
-		}
 	}
-	return nil
+	return true, nil
 }
 
-func (c *Collector) readBatch(ctx context.Context, batch []*limiter, now time.Time) error {
+// readBatch reads keys and gives those of which another question brings more.
+func (c *Collector) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, error) {
 	var asks [][]string
+	now := c.head.now()
 	ends := make([]int, len(batch))
 	for i, k := range batch {
-		asks = append(asks, k.ref.Ask(unix(now), k.window())...)
+		asks = append(asks, k.ref.Ask(k.known, now)...)
 		ends[i] = len(asks)
 	}
-	replies, _, err := c.ask(ctx, asks)
+	replies, err := c.gate.do(ctx, asks)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var more []*limiter
 	from := 0
 	for i, k := range batch {
-		mine := replies[from:ends[i]]
+		r := k.ref.Read(k.known, replies[from:ends[i]], now)
 		from = ends[i]
-		for j := range mine {
-			mine[j] = c.rights.take(rightLimits, mine[j])
+		if c.limiters.take(k, r); r.More {
+			more = append(more, k)
 		}
-		c.limiters.read(k, mine, now)
 	}
-	return nil
+	return more, nil
 }
 
-// read takes the answers about a key; one that is gone is dropped.
-func (l *limiters) read(k *limiter, replies []any, now time.Time) {
-	state, ok := k.ref.Read(replies, unix(now))
-	if !ok {
+// take takes what was read of a key; one that is gone is dropped, a new one
+// finds room or not.
+func (l *limiters) take(k *limiter, r ratelimit.Reading) {
+	if !r.Found {
 		delete(l.keys, k.ref.Key)
 		return
 	}
-	state.At = now
-	k.last = state
+	before := k.last
+	k.known, k.last = r.Known, r.Limiter
+	k.last.At = time.Now()
+	if r.More {
+		return // not all of it yet
+	}
+	if before.Used != k.last.Used || before.RequestedTotal != k.last.RequestedTotal {
+		k.moved = k.last.At // so has a new one
+	}
+	if l.keys[k.ref.Key] == nil {
+		l.admit(k)
+	}
 }
 
-// list is the state of the keys that were read, those nearest to their limit
-// first, and no more than anybody looks at.
-func (l *limiters) list() []snapshot.Limiter {
+// admit follows a key from now on, in place of the one farthest from its limit
+// if need be.
+func (l *limiters) admit(k *limiter) {
+	if len(l.keys) >= mostLimiters {
+		l.over = time.Now()
+		var least *limiter
+		for _, other := range l.keys {
+			if least == nil || other.pressure() < least.pressure() {
+				least = other
+			}
+		}
+		if least.pressure() >= k.pressure() {
+			return
+		}
+		delete(l.keys, least.ref.Key)
+	}
+	l.keys[k.ref.Key] = k
+}
+
+// list is the state of the keys that were read since lost, those nearest to
+// their limit first.
+func (l *limiters) list(lost time.Time) []snapshot.Limiter {
 	read := make([]*limiter, 0, len(l.keys))
 	for _, k := range l.keys {
-		if !k.last.At.IsZero() {
+		if k.last.At.After(lost) {
 			read = append(read, k)
 		}
 	}
 	slices.SortFunc(read, func(a, b *limiter) int {
 		return cmp.Or(cmp.Compare(b.pressure(), a.pressure()), cmp.Compare(a.ref.Key, b.ref.Key))
 	})
-	list := make([]snapshot.Limiter, 0, min(len(read), mostReported))
-	for _, k := range read[:min(len(read), mostReported)] {
-		list = append(list, k.last)
+	list := make([]snapshot.Limiter, len(read))
+	for i, k := range read {
+		list[i] = k.last
 	}
 	return list
 }

@@ -5,7 +5,7 @@
 // It is made for a production server with millions of keys: SCAN pages of 100
 // with a kept cursor, pipelines of at most 100 commands, one in flight, all of
 // it within a small share of the time (2 % by default), less when the server
-// slows down. It keeps a bounded number of keys and never reads a value.
+// slows down. It keeps a bounded number of keys and never reads a cached value.
 package rediskeys
 
 import (
@@ -21,25 +21,21 @@ import (
 
 // Config sets up a Collector; the zero value is ready to use.
 type Config struct {
-	// Duty is the share of the time, 0..1, that exploring may keep the server
-	// busy, measured by our own round trips; 0 is 2 %.
+	// Duty is the share of the time, 0..1, that our requests may take, measured
+	// by their round trips and averaged over ten seconds; 0 is 2 %.
 	Duty float64
 }
 
-// doer sends commands in one pipeline; *[redisconn.Conn] is one.
-type doer interface {
-	Do(ctx context.Context, commands ...[]string) ([]any, error)
-}
-
-// Collector explores a Redis. It implements collectors.Collector.
+// Collector explores a Redis. It implements collectors.Collector and
+// collectors.Noter.
 type Collector struct {
 	name     safe.Text
-	conn     doer
-	budget   budget
+	gate     gate
 	explorer explorer
 	cache    cacheKeys
 	limiters limiters
-	rights   rights
+	head     head      // of this round
+	lost     time.Time // when the server last failed: what was seen before is not shown
 }
 
 // New makes a Collector on conn, which it shares and does not close.
@@ -51,13 +47,12 @@ func newCollector(name safe.Text, conn doer, cfg Config) *Collector {
 	if cfg.Duty <= 0 {
 		cfg.Duty = 0.02
 	}
-	layouts := ratelimit.Layouts()
 	return &Collector{
 		name:     name,
-		conn:     conn,
-		budget:   newBudget(cfg.Duty),
+		gate:     newGate(conn, min(cfg.Duty, 1)),
+		explorer: newExplorer(),
 		cache:    newCacheKeys(),
-		limiters: newLimiters(layouts),
+		limiters: newLimiters(ratelimit.Layouts()),
 	}
 }
 
@@ -66,42 +61,122 @@ func (c *Collector) Source() snapshot.Source {
 	return snapshot.Source{Name: safe.New("redis " + c.name.Raw() + " keys"), Kind: snapshot.KindRedis}
 }
 
-// Notes implements collectors.Noter: what the user of the connection may not do.
+// Notes implements collectors.Noter: what the connection's user may not do, and
+// what there is too much of.
 func (c *Collector) Notes() []snapshot.Note {
-	return append(c.rights.notes(), c.limiters.notes()...)
+	return append(append(c.gate.notes(), c.limiters.notes()...), c.explorer.notes()...)
 }
 
-// Collect implements collectors.Collector; it gives a [snapshot.Keys]. Times are
-// by the server's clock.
+// Collect implements collectors.Collector; it gives a [snapshot.Keys]. What is
+// known comes first, the search for more with what is left of the budget. When
+// something fails underway, what was read before is given with the error.
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
-	head, err := c.lookAround(ctx)
+	c.gate.budget.refill(time.Now())
+	if err := c.lookAround(ctx); err != nil {
+		c.fail()
+		return nil, err
+	}
+	err := c.readKnown(ctx)
+	if err == nil {
+		err = c.explore(ctx)
+	}
+	r := &snapshot.Keys{
+		At:       c.head.at,
+		Cache:    c.cache.list(c.lost),
+		Limiters: c.limiters.list(c.lost),
+		Coverage: c.explorer.coverage(c.head.size),
+	}
 	if err != nil {
-		return nil, err
+		c.fail()
 	}
-	c.cache.counted(head.reads)
-	if err := c.explore(ctx, head); err != nil {
-		return nil, err
-	}
-	if err := c.probe(ctx, head.now); err != nil {
-		return nil, err
-	}
-	if err := c.readLimiters(ctx, head.now); err != nil {
-		return nil, err
-	}
-	return &snapshot.Keys{
-		At:       head.now,
-		Cache:    c.cache.list(),
-		Limiters: c.limiters.list(),
-		Coverage: c.explorer.coverage(head.size),
-	}, nil
+	return r, err
 }
 
-// around is what a round begins with.
-type around struct {
-	now   time.Time // the server's clock
-	size  float64   // keys in the database; 0 when that may not be asked
-	reads []counted // the app's own counts of reads, most first
-	slow  bool      // the server takes much longer than it can
+// readKnown looks again at the keys that are followed.
+func (c *Collector) readKnown(ctx context.Context) error {
+	if _, err := c.readLimiters(ctx, c.limiters.due(c.head.at, c.lost)); err != nil {
+		return err
+	}
+	return c.probe(ctx, c.cache.due(c.head.at, c.lost))
+}
+
+// fail prepares for a server that may be another one when it answers again.
+func (c *Collector) fail() {
+	c.lost = time.Now()
+	c.explorer.restart()
+	c.gate.forget()
+}
+
+// head is what a round begins with.
+type head struct {
+	at     time.Time // when it was read, by our clock
+	server float64   // the server's clock then, in unix seconds
+	size   float64   // keys in the database; 0 when that may not be asked
+}
+
+// now is the server's clock now, in unix seconds.
+func (h head) now() float64 { return h.server + time.Since(h.at).Seconds() }
+
+// appCounts is the sorted set in which an app may count the reads of its cache
+// keys: member = key, score = reads so far.
+const appCounts = "access_frequency"
+
+const (
+	topCounted = 50                     // of its members are followed
+	whenNone   = 5 * time.Second        // how often it is looked for where there is none
+	mostRound  = 250 * time.Millisecond // of round trips that need not be, in one round
+)
+
+// lookAround asks for the clock, the size and the app's own counts.
+func (c *Collector) lookAround(ctx context.Context) error {
+	asks := [][]string{{"time"}, {"dbsize"}}
+	counts := c.cache.askCounts(time.Now())
+	if counts {
+		// From the end and not REV, which servers before 6.2 do not know.
+		asks = append(asks, []string{"zrange", appCounts, strconv.Itoa(-topCounted), "-1", "withscores"})
+	}
+	start := time.Now()
+	replies, err := c.gate.do(ctx, asks)
+	if err != nil {
+		return err
+	}
+	c.head = head{at: time.Now()}
+	c.gate.budget.look(c.head.at.Sub(start))
+	c.head.server = clock(replies[0], c.head.at)
+	if n, ok := replies[1].(int64); ok {
+		c.head.size = float64(n)
+	}
+	if counts {
+		c.cache.counts(pairs(replies[2]), c.head.at)
+	}
+	return nil
+}
+
+// hasTime tells whether a round may still do what need not be done in it.
+func (c *Collector) hasTime(ctx context.Context) bool {
+	if ctx.Err() != nil || time.Since(c.head.at) > mostRound || !c.gate.budget.enough() {
+		return false
+	}
+	end, limited := ctx.Deadline()
+	return !limited || time.Until(end) > 2*c.gate.budget.baseline+noise
+}
+
+// clock reads the reply to TIME, seconds and microseconds, as unix seconds.
+// Where that is not permitted our own clock has to do.
+func clock(reply any, at time.Time) float64 {
+	own := float64(at.UnixMicro()) / 1e6
+	list, ok := reply.([]any)
+	if !ok || len(list) != 2 {
+		return own
+	}
+	s, _ := list[0].(string)
+	us, _ := list[1].(string)
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	micros, err2 := strconv.ParseInt(us, 10, 64)
+	if err != nil || err2 != nil {
+		return own
+	}
+	return float64(seconds) + float64(micros)/1e6
 }
 
 // counted is a key and how often the app says that it was read.
@@ -109,60 +184,6 @@ type counted struct {
 	key   string
 	reads float64
 }
-
-// appCounts is the sorted set in which an app may count the reads of its cache
-// keys: member = key, score = reads so far.
-const appCounts = "access_frequency"
-
-// topCounted is how many of them are followed.
-const topCounted = 50
-
-// lookAround asks for the clock, the size and the app's own counts.
-func (c *Collector) lookAround(ctx context.Context) (around, error) {
-	replies, took, err := c.ask(ctx, [][]string{
-		{"TIME"},
-		{"DBSIZE"},
-		{"ZRANGE", appCounts, "0", strconv.Itoa(topCounted - 1), "REV", "WITHSCORES"},
-	})
-	if err != nil {
-		return around{}, err
-	}
-	a := around{now: clock(c.rights.take(rightTime, replies[0])), slow: c.budget.slow(took)}
-	if n, ok := c.rights.take(rightSize, replies[1]).(int64); ok {
-		a.size = float64(n)
-	}
-	a.reads = pairs(c.rights.take(rightCounts, replies[2]))
-	return a, nil
-}
-
-// ask sends one pipeline and charges its time.
-func (c *Collector) ask(ctx context.Context, commands [][]string) ([]any, time.Duration, error) {
-	start := time.Now()
-	replies, err := c.conn.Do(ctx, commands...)
-	took := time.Since(start)
-	c.budget.spend(took)
-	return replies, took, err
-}
-
-// clock reads the reply to TIME: seconds and microseconds. Where that is not
-// permitted the local clock has to do.
-func clock(reply any) time.Time {
-	list, ok := reply.([]any)
-	if !ok || len(list) != 2 {
-		return time.Now()
-	}
-	s, _ := list[0].(string)
-	us, _ := list[1].(string)
-	seconds, err := strconv.ParseInt(s, 10, 64)
-	micros, err2 := strconv.ParseInt(us, 10, 64)
-	if err != nil || err2 != nil {
-		return time.Now()
-	}
-	return time.Unix(seconds, micros*1000)
-}
-
-// unix is t as the limiter's scores are: seconds with a fraction.
-func unix(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 // pairs reads a reply of members with scores.
 func pairs(reply any) []counted {
@@ -175,7 +196,7 @@ func pairs(reply any) []counted {
 		key, ok := list[i].(string)
 		score, ok2 := list[i+1].(string)
 		n, err := strconv.ParseFloat(score, 64)
-		if ok && ok2 && err == nil {
+		if ok && ok2 && err == nil && len(key) <= mostName {
 			out = append(out, counted{key, n})
 		}
 	}

@@ -1,0 +1,164 @@
+package rediskeys
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
+)
+
+// endless is a server with a million keys: each SCAN gives another hundred.
+func endless(takes *time.Duration) *fake {
+	page := 0
+	f := &fake{}
+	f.answer = func(c []string) any {
+		switch c[0] {
+		case "scan":
+			page++
+			return []any{strconv.Itoa(page), anys(manyKeys(fmt.Sprintf("p:%d-%%d", page), 100))}
+		case "dbsize", "pttl":
+			return int64(1_000_000)
+		case "type":
+			return "string"
+		case "memory":
+			return int64(100)
+		case "time":
+			f.takes = *takes // of the pipelines from here on
+			return []any{"1000", "0"}
+		}
+		return []any{}
+	}
+	return f
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// TestDuty: on a keyspace without end our round trips take the duty's share of
+// the time, after what was saved up.
+func TestDuty(t *testing.T) {
+	for _, takes := range []time.Duration{300 * time.Microsecond, time.Millisecond, 8 * time.Millisecond} {
+		t.Run(takes.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := endless(&takes)
+				c := newCollector(safe.New("x"), f, Config{Duty: 0.02})
+				begun := time.Now()
+				busy := time.Duration(0) // of the server: what is beyond nearNetwork is the way to it
+				for time.Since(begun) < time.Minute {
+					f.takes = takes
+					n, start := len(f.pipes), time.Now()
+					if _, err := c.Collect(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					took := time.Since(start)
+					if took > mostRound+3*takes || len(f.pipes)-n > 5*mostPages+20 {
+						t.Fatalf("a round of %v with %d pipelines", took, len(f.pipes)-n)
+					}
+					busy += time.Duration(len(f.pipes)-n) * min(takes, nearNetwork)
+					time.Sleep(time.Second - took)
+				}
+				// What must be read each round is not held back by the budget.
+				most := time.Duration(0.02*float64(time.Minute+saved)) + 60*2*takes
+				if busy > most || busy < time.Second/5 {
+					t.Errorf("busy for %v of a minute, want at most %v", busy, most)
+				}
+				t.Logf("%v a round trip: busy %.2f %% of a minute, %.0f keys seen", takes, busy.Seconds()/0.6, c.explorer.seen)
+			})
+		})
+	}
+}
+
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0.02)
+		if b.left != 200*time.Millisecond {
+			t.Errorf("it starts with %v", b.left)
+		}
+		b.refill(time.Now())
+		b.spend(300 * time.Millisecond)
+		if b.enough() {
+			t.Error("overdrawn is enough")
+		}
+		time.Sleep(4 * time.Second)
+		b.refill(time.Now())
+		if b.enough() { // -100 ms + 80 ms
+			t.Errorf("%v left after 4 s", b.left)
+		}
+		time.Sleep(time.Hour)
+		b.refill(time.Now())
+		if b.left != b.most() {
+			t.Errorf("%v left after an hour", b.left)
+		}
+	})
+}
+
+// TestBudgetRests: a server that answers slower than it can is left alone for
+// longer and longer, and a slow network is taken as it is.
+func TestBudgetRests(t *testing.T) {
+	const ms = time.Millisecond
+	run := func(b *budget, rounds int, took time.Duration) (explored int) {
+		for range rounds {
+			b.look(took)
+			if b.mayExplore() {
+				explored++
+			}
+		}
+		return explored
+	}
+	b := newBudget(0.02)
+	if n := run(&b, 20, ms); n != 20 {
+		t.Errorf("explored in %d of 20 quiet rounds", n)
+	}
+	if n := run(&b, 20, 4*ms); n != 20 {
+		t.Errorf("explored in %d of 20 rounds with noise", n)
+	}
+	if n := run(&b, 40, 100*ms); n > 4 {
+		t.Errorf("explored in %d of 40 busy rounds", n)
+	}
+	if n := run(&b, 30, ms); n < 12 {
+		t.Errorf("explored in %d of 30 rounds after it was over", n)
+	}
+	far := newBudget(0.02)
+	run(&far, 5, 40*ms)
+	left := far.left
+	far.spend(41 * ms)
+	if spent := left - far.left; spent < 2*ms || spent > 4*ms {
+		t.Errorf("41 ms to a server 40 ms away cost %v", spent)
+	}
+	if !far.mayExplore() {
+		t.Error("a far server is not explored")
+	}
+}
+
+// TestDeadline: a round ends in time though each answer is slow, with what it
+// has.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes := 20 * time.Millisecond
+		f := endless(&takes)
+		f.takes = takes
+		c := newCollector(safe.New("x"), f, Config{Duty: 1})
+		if _, err := c.Collect(t.Context()); err != nil { // learns what is permitted
+			t.Fatal(err)
+		}
+		for limit := 60 * time.Millisecond; limit <= 400*time.Millisecond; limit += 7 * time.Millisecond {
+			time.Sleep(time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			r, err := c.Collect(ctx)
+			if err != nil || ctx.Err() != nil || len(r.(*snapshot.Keys).Cache) < 100 {
+				t.Errorf("%v to answer: %v, %v, %d cache keys", limit, err, ctx.Err(), len(r.(*snapshot.Keys).Cache))
+			}
+			cancel()
+		}
+	})
+}
