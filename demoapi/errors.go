@@ -44,8 +44,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			break
 		}
 	}
-	var faulty *store.ProductError
-	if errors.As(err, &faulty) {
+	if faulty, ok := errors.AsType[*store.ProductError](err); ok {
 		p.Errors = []middleware.FieldError{{Field: "items", Message: fmt.Sprintf("product %d: %v", faulty.ProductID, faulty.Err)}}
 	}
 	if p.Status == http.StatusServiceUnavailable {

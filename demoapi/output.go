@@ -34,5 +34,5 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, status int, v any) {
 func writeRaw(w http.ResponseWriter, status int, raw []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(raw) // the client may be gone
+	_, _ = w.Write(raw) //nolint:gosec // JSON, not HTML; and the client may be gone
 }

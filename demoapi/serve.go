@@ -50,6 +50,8 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("demoapi: requests still under way after %v: %w", shutdownGrace, err), srv.Close())
 	}
-	<-ended
+	if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("demoapi: serve: %w", end))
+	}
 	return err
 }

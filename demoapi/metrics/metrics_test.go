@@ -38,22 +38,9 @@ func scrape(t *testing.T, m *metrics.Metrics) map[string]string {
 	return samples
 }
 
-func TestContract(t *testing.T) {
-	m := metrics.New(metrics.Labels{
-		Caches: []string{"product", "user"}, Tiers: []string{"guest"}, Endpoints: []string{"default", "/orders"}, Reasons: []string{"timeout"},
-	})
-	m.RequestBegan()
-	m.RequestBegan()
-	m.RequestEnded("GET", "/products/{id}", 200, 3*time.Millisecond)
-	m.CacheAsked("product", "hit")
-	m.CacheAsked("product", "miss")
-	m.CacheLoaded("product", 2*time.Second, nil)
-	m.CacheLoaded("product", time.Second, errors.New("x"))
-	m.CacheFailed("get", "timeout")
-	m.Decided("guest", "/orders", true)
-	m.Decided("guest", "/orders", false)
-	m.Undecided("guest", "default", "timeout")
-	want := map[string]string{
+// contract is what the page says after TestContract's events.
+func contract() map[string]string {
+	return map[string]string{
 		`http_requests_total{method="GET",route="/products/{id}",status="200"}`: "1",
 		`http_requests_in_flight`: "1",
 		`http_request_duration_seconds_bucket{method="GET",route="/products/{id}",le="0.0025"}`: "0",
@@ -75,8 +62,25 @@ func TestContract(t *testing.T) {
 		`ratelimit_decisions_total{decision="denied",endpoint="default",tier="guest"}`:          "0",
 		`ratelimit_errors_total{reason="timeout"}`:                                              "1",
 	}
+}
+
+func TestContract(t *testing.T) {
+	m := metrics.New(metrics.Labels{
+		Caches: []string{"product", "user"}, Tiers: []string{"guest"}, Endpoints: []string{"default", "/orders"}, Reasons: []string{"timeout"},
+	})
+	m.RequestBegan()
+	m.RequestBegan()
+	m.RequestEnded("GET", "/products/{id}", 200, 3*time.Millisecond)
+	m.CacheAsked("product", "hit")
+	m.CacheAsked("product", "miss")
+	m.CacheLoaded("product", 2*time.Second, nil)
+	m.CacheLoaded("product", time.Second, errors.New("x"))
+	m.CacheFailed("get", "timeout")
+	m.Decided("guest", "/orders", true)
+	m.Decided("guest", "/orders", false)
+	m.Undecided("guest", "default", "timeout")
 	got := scrape(t, m)
-	for series, value := range want {
+	for series, value := range contract() {
 		if got[series] != value {
 			t.Errorf("%s = %q, want %s", series, got[series], value)
 		}

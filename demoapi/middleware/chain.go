@@ -6,6 +6,7 @@ package middleware
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"apitop/demoapi/limit"
@@ -17,8 +18,8 @@ type Middleware func(http.Handler) http.Handler
 // Chain joins middleware; the first is the outermost.
 func Chain(all ...Middleware) Middleware {
 	return func(h http.Handler) http.Handler {
-		for i := len(all) - 1; i >= 0; i-- {
-			h = all[i](h)
+		for _, m := range slices.Backward(all) {
+			h = m(h)
 		}
 		return h
 	}

@@ -21,8 +21,8 @@ var ErrToken = errors.New("invalid token")
 const (
 	tokenMost   = 256 // bytes; ours have about 70
 	shortSecret = 16  // bytes
-	// tokenPurpose keeps a MAC made for something else from being a token.
-	tokenPurpose = "apitop demo token 1\n"
+	// purpose keeps a MAC made for something else from being a token.
+	purpose = "apitop demo bearer 1\n"
 )
 
 // Claims is what a token says about its bearer.
@@ -87,6 +87,6 @@ func (s *Signer) Verify(token string) (Claims, error) {
 
 func (s *Signer) mac(body string) string {
 	h := hmac.New(sha256.New, s.secret)
-	h.Write([]byte(tokenPurpose + body))
+	h.Write([]byte(purpose + body))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }

@@ -26,7 +26,7 @@ func missing(tb testing.TB, what, how string) {
 // bytes; the server's user must be able to walk down to it. So not tb.TempDir.
 func folder(tb testing.TB, prefix string) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", prefix)
+	dir, err := os.MkdirTemp("", prefix) //nolint:usetesting // for the reasons above
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func folder(tb testing.TB, prefix string) string {
 // command runs a program with a clean environment in dir, as nobody when the
 // test runs as root: Postgres refuses root.
 func command(path, dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(path, args...) //nolint:gosec,noctx // a server of the test's own, ended by stop
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=" + dir}
 	cmd.SysProcAttr = attributes()
@@ -54,7 +54,7 @@ type process struct {
 // start runs cmd until stop, its output in a file.
 func start(tb testing.TB, cmd *exec.Cmd, logPath string) *process {
 	tb.Helper()
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a path of ours
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func await(tb testing.TB, logPath string, try func(context.Context) error) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			log, _ := os.ReadFile(logPath) // only to explain the failure
+			log, _ := os.ReadFile(logPath) //nolint:gosec // a path of ours, and only to explain the failure
 			tb.Fatalf("the server does not answer: %v\n%s", err, log)
 		}
 	}

@@ -179,8 +179,7 @@ func failed(what string, err error) error {
 
 // unreachable reports whether err means that no answer came, or "not now".
 func unreachable(err error) bool {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return outOfService(server.Code)
 	}
 	var connect *pgconn.ConnectError
