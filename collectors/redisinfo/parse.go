@@ -11,14 +11,15 @@ import (
 // parse reads the text of INFO: lines of "name:value", sections headed by "#".
 // A field that is missing, as it is on old, managed or simulated servers, stays
 // unknown. Names are those of Redis 7 and 8 and of Valkey (INFO command, docs).
-func parse(text string) *snapshot.Redis {
-	f := fieldsOf(text)
+func parse(text string) *snapshot.Redis { return reading(fieldsOf(text)) }
+
+func reading(f fields) *snapshot.Redis {
 	return &snapshot.Redis{
 		Server:   server(f),
 		RunID:    f.text("run_id", 64),
 		Role:     role(f["role"]),
 		Policy:   safe.Short(f["maxmemory_policy"], 32),
-		Embedded: f["redis_mode"] == "embedded",
+		Embedded: f["redis_mode"] == "embedded" || f["server_name"] == "miniredis",
 
 		UptimeSeconds:   f.number("uptime_in_seconds"),
 		Commands:        f.number("total_commands_processed"),
@@ -36,6 +37,25 @@ func parse(text string) *snapshot.Redis {
 		Keys:            f.keys(),
 		CPUSeconds:      sum(f.number("used_cpu_sys"), f.number("used_cpu_user")),
 	}
+}
+
+// notes says what makes the figures of a server that answers only a part of the
+// truth.
+func notes(f fields) []snapshot.Note {
+	var list []snapshot.Note
+	add := func(what, fix string) {
+		list = append(list, snapshot.Note{What: safe.New(what), Fix: fix})
+	}
+	if f["loading"] == "1" {
+		add("the server is loading its data: keys cannot be read yet", "")
+	}
+	if f["master_link_status"] == "down" {
+		add("the replica has lost its master: its data is getting old", "look at the master and the network between them")
+	}
+	if f["cluster_enabled"] == "1" {
+		add("this is one node of a cluster: the figures and keys of the others are not in it", "")
+	}
+	return list
 }
 
 // fields are the lines of INFO by name.

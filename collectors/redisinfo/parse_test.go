@@ -35,7 +35,8 @@ func TestParse(t *testing.T) {
 			text: "redis_version:7.2.0\nserver_name:miniredis\nredis_mode:embedded\n",
 			want: snapshot.Redis{Embedded: true}, name: "miniredis 7.2.0",
 		},
-		"rubbish": {text: "\x00\xff:\n:::\nkeyspace_hits:many\nused_memory:1e999\nrun_id:", want: snapshot.Redis{}},
+		"simulated, by name only": {text: "server_name:miniredis\n", want: snapshot.Redis{Embedded: true}},
+		"rubbish":                 {text: "\x00\xff:\n:::\nkeyspace_hits:many\nused_memory:1e999\nrun_id:", want: snapshot.Redis{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,23 +52,40 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseRealText reads the whole INFO of real servers.
-func TestParseRealText(t *testing.T) {
-	for file, server := range map[string]string{"redis-7.0.15.txt": "redis 7.0.15"} {
+// TestParseWhole reads whole texts: that of a real 7.0 server, and the same with
+// the fields that 8.6 and Valkey 9.1 add, rename or write otherwise (INFO
+// command, docs).
+func TestParseWhole(t *testing.T) {
+	tests := map[string]struct {
+		server, role string
+		keys         float64
+		notes        int
+	}{
+		"redis-7.0.15.txt": {"redis 7.0.15", "master", 1, 0},
+		"redis-8.6.txt":    {"redis 8.6.3", "master", 219, 0},
+		"valkey-9.1.txt":   {"valkey 9.1.2", "replica", 42, 2},
+	}
+	for file, tt := range tests {
 		t.Run(file, func(t *testing.T) {
 			text, err := os.ReadFile("testdata/" + file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r := parse(string(text))
-			if r.Server.String() != server || r.Role != "master" || len(r.RunID) != 40 {
+			if r.Server.String() != tt.server || r.Role != tt.role || len(r.RunID) != 40 || r.Embedded {
 				t.Errorf("server %q, role %q, run id %q", r.Server, r.Role, r.RunID)
+			}
+			if r.Keys != known(tt.keys) {
+				t.Errorf("%v keys, want %v", r.Keys, tt.keys)
+			}
+			if n := notes(fieldsOf(string(text))); len(n) != tt.notes {
+				t.Errorf("notes %v", n)
 			}
 			for name, v := range map[string]snapshot.Value{
 				"uptime": r.UptimeSeconds, "commands": r.Commands, "hits": r.KeyspaceHits, "misses": r.KeyspaceMisses,
 				"evicted": r.EvictedKeys, "expired": r.ExpiredKeys, "rejected": r.RejectedConns, "errors": r.ErrorReplies,
 				"memory": r.UsedMemoryBytes, "rss": r.RSSBytes, "clients": r.Clients, "blocked": r.BlockedClients,
-				"keys": r.Keys, "cpu": r.CPUSeconds,
+				"cpu": r.CPUSeconds,
 			} {
 				if !v.OK {
 					t.Errorf("%s is unknown", name)

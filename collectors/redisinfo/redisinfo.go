@@ -10,8 +10,12 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// Collector reads INFO. It implements collectors.Collector.
-type Collector struct{ conn *redisconn.Conn }
+// Collector reads INFO. It implements collectors.Collector and
+// collectors.Noter.
+type Collector struct {
+	conn  *redisconn.Conn
+	notes []snapshot.Note // of the last reading
+}
 
 // New makes a Collector on conn, which it shares and does not close.
 func New(conn *redisconn.Conn) *Collector { return &Collector{conn: conn} }
@@ -26,9 +30,16 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	text, hits, misses, err := c.conn.Info(ctx)
 	at := time.Now()
 	if err != nil {
+		c.notes = nil
 		return nil, err
 	}
-	r := parse(text)
+	f := fieldsOf(text)
+	r := reading(f)
+	c.notes = notes(f)
 	r.At, r.OwnHits, r.OwnMisses = at, float64(hits), float64(misses)
 	return r, nil
 }
+
+// Notes implements collectors.Noter: a server that is loading, a replica without
+// its master, a node of a cluster.
+func (c *Collector) Notes() []snapshot.Note { return c.notes }

@@ -3,6 +3,7 @@ package redisinfo
 import (
 	"testing"
 
+	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 
 	"apitop/collectors/redisconn"
@@ -14,13 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestCollect(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lfu")
-	target, err := redisconn.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := redisconn.Open(target)
-	defer conn.Close()
-	c := New(conn)
+	c := New(open(t, server.URL()))
 	before := collect(t, c)
 	for range 10 {
 		server.Do("SET", "a", "1")
@@ -49,4 +44,48 @@ func collect(t *testing.T, c *Collector) *snapshot.Redis {
 		t.Fatal(err)
 	}
 	return r.(*snapshot.Redis)
+}
+
+// TestTroubles: a refused INFO and a server that does not answer are failures
+// with a way out; one that loads is a note beside the figures.
+func TestTroubles(t *testing.T) {
+	server := redistest.Start(t)
+	server.Do("ACL", "SETUSER", "mon", "on", ">pw", "~*", "+hello", "+scan")
+	c := New(open(t, "unix://mon:pw@"+server.Sock))
+	if _, err := c.Collect(t.Context()); snapshot.FailureOf(err) == nil || snapshot.FailureOf(err).Kind != snapshot.Denied || snapshot.FailureOf(err).Fix == "" {
+		t.Errorf("without +info: %v", err)
+	}
+	c = New(open(t, server.URL()))
+	collect(t, c)
+	server.Kill()
+	if r, err := c.Collect(t.Context()); r != nil || snapshot.FailureOf(err).Kind != snapshot.Unreachable {
+		t.Errorf("a dead server: %v, %v", r, err)
+	}
+	server.Run()
+	if r := collect(t, c); !r.UptimeSeconds.OK || len(c.Notes()) != 0 {
+		t.Errorf("after its return: %+v, %v", r, c.Notes())
+	}
+	if n := notes(fieldsOf("loading:1\n")); len(n) != 1 {
+		t.Errorf("loading: %v", n)
+	}
+}
+
+// TestMiniredis: a simulation without the demo's additions has two sections.
+func TestMiniredis(t *testing.T) {
+	m := miniredis.RunT(t)
+	r := collect(t, New(open(t, "redis://"+m.Addr())))
+	if !r.Clients.OK || r.KeyspaceHits.OK || r.Keys.OK || r.UsedMemoryBytes.OK || r.RunID != "" || !r.Server.IsZero() {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func open(t *testing.T, url string) *redisconn.Conn {
+	t.Helper()
+	target, err := redisconn.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := redisconn.Open(target)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
