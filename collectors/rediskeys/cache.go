@@ -166,15 +166,23 @@ func (c *cacheKeys) probed(key string, f facts) {
 		delete(c.keys, key)
 		return
 	}
-	k.At = time.Now()
-	k.Type, k.Bytes = f.typeName(), snapshot.Value{}
-	k.TTLSeconds, k.NoTTL = snapshot.Value{}, f.ttl == int64(-1)
+	was := k.CacheKey
+	k.CacheKey = f.cacheKey(key)
+	k.Reads, k.Method = was.Reads, was.Method
+}
+
+// cacheKey is what the answers say of a key, now.
+func (f facts) cacheKey(key string) snapshot.CacheKey {
+	k := snapshot.CacheKey{
+		Key: safe.Short(key, shownCells), Type: f.typeName(), NoTTL: f.ttl == int64(-1), At: time.Now(),
+	}
 	if ms, ok := f.ttl.(int64); ok && ms >= 0 {
 		k.TTLSeconds = snapshot.Known(float64(ms) / 1000)
 	}
 	if n, ok := f.bytes.(int64); ok {
 		k.Bytes = snapshot.Known(float64(n))
 	}
+	return k
 }
 
 // none tells that nothing about the key may be known.
