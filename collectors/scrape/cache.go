@@ -78,13 +78,14 @@ type table struct {
 	groups  map[string]*group
 	decls   map[string]*declaration
 
-	scan      uint32  // number of the scan, from 1
-	head      *series // first on the page
-	prev      *series // read last
-	live      int     // series seen in this scan
-	liveDecls int
+	scan      uint32    // number of the scan, from 1
+	head      *series   // first on the page
+	prev      *series   // read last
+	live      int       // series seen in this scan
+	liveDecls int       // declarations seen in this scan
 	fresh     []*series // born in this scan
 	dirty     []*group
+	peak      int  // most series since the maps were made
 	changed   bool // series or types differ from the scan before
 
 	labels []label // scratch

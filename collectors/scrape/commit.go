@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -77,6 +78,7 @@ func (t *table) declaration(name []byte) (*declaration, error) {
 
 // commit ends a scan that saw the whole page: what was not on it is forgotten.
 func (t *table) commit() {
+	t.peak = max(t.peak, len(t.series), len(t.decls))
 	if t.prev == nil {
 		t.head = nil
 	} else {
@@ -107,15 +109,18 @@ func (t *table) commit() {
 // abort ends a scan that failed: what was born in it is forgotten, so that
 // failing scans cannot make the table grow.
 func (t *table) abort() {
+	t.peak = max(t.peak, len(t.series), len(t.decls))
 	for _, s := range t.fresh {
 		t.forget(s)
 	}
-	t.fresh, t.head = t.fresh[:0], nil
+	t.head = nil
 	for name, d := range t.decls {
 		if d.seen == t.scan {
 			delete(t.decls, name)
 		}
 	}
+	clear(t.fresh)
+	t.fresh = t.fresh[:0]
 	t.tidy()
 }
 
@@ -151,6 +156,25 @@ func (t *table) tidy() {
 	}
 	clear(t.dirty)
 	t.dirty = t.dirty[:0]
+	t.shrink()
+}
+
+// shrink gives memory back after most series went: a map never does that by
+// itself, and one huge page would be paid for forever.
+func (t *table) shrink() {
+	const small = 10_000
+	if t.peak < small || len(t.series) > t.peak/4 || len(t.decls) > t.peak/4 {
+		return
+	}
+	t.series, t.metrics = copied(t.series), copied(t.metrics)
+	t.groups, t.decls = copied(t.groups), copied(t.decls)
+	t.fresh, t.dirty, t.peak = nil, nil, 0
+}
+
+func copied[V any](m map[string]V) map[string]V {
+	fresh := make(map[string]V, len(m))
+	maps.Copy(fresh, m)
+	return fresh
 }
 
 // each calls f for every series in the order of the page, until f says false.

@@ -93,7 +93,7 @@ func frameworks() []dialect {
 		{name: "prometheus-net", counter: "http_requests_received_total", duration: duration,
 			labels: "code endpoint", route: "endpoint", status: "code", method: "method"},
 		{name: "go-http-metrics", needs: "http_requests_inflight", duration: duration,
-			labels: "handler code service", route: "handler", status: "code", method: "method"},
+			labels: "handler code", route: "handler", status: "code", method: "method"},
 		{name: "fiberprometheus", needs: "http_requests_in_progress_total", counter: requests, duration: duration,
 			labels: "path status_code service", route: "path", status: "status_code", method: "method"},
 		{name: "go-chi/metrics", counter: requests, duration: duration,

@@ -98,8 +98,8 @@ func parseSeries(raw string, buf []label, limit int) (name string, labels []labe
 	return name, labels, nil
 }
 
-// labels reads up to the closing brace. A quoted name that stands first and
-// alone is the metric's: {"a.name", label="value"}.
+// labels reads up to the closing brace. A name that stands first and alone
+// is the metric's: {"a.name", label="value"}.
 func (p *labelParser) labels(name string, labels []label, limit int) (string, []label, error) {
 	for p.skipBlanks(); !p.accept('}'); p.skipBlanks() {
 		l, alone, err := p.pair()
@@ -150,7 +150,7 @@ func (p *labelParser) bareName() string {
 	return name
 }
 
-// pair reads name="value", or a quoted name that stands alone.
+// pair reads name="value", or a name that stands alone.
 func (p *labelParser) pair() (l label, alone bool, err error) {
 	quoted := strings.HasPrefix(p.rest, `"`)
 	if quoted {
@@ -162,10 +162,7 @@ func (p *labelParser) pair() (l label, alone bool, err error) {
 		return l, false, errLabel
 	}
 	if p.skipBlanks(); !p.accept('=') {
-		if quoted {
-			return l, true, nil
-		}
-		return l, false, errLabel
+		return l, true, nil
 	}
 	p.skipBlanks()
 	l.value, err = p.quoted()

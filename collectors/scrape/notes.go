@@ -15,23 +15,23 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 	}
 	switch {
 	case p.bad > 0 && h.Page.Format == formatProtobuf:
-		add("", "%d samples were left out, the first in message %d: %s", p.bad, p.first[0].Line, p.first[0].Why)
+		add("", "%s left out, the first in message %d: %s", many(p.bad, "sample"), p.first[0].Line, p.first[0].Why)
 	case p.bad > 0:
-		add("", "%s left out, the first is line %d: %s", lines(p.bad), p.first[0].Line, p.first[0].Why)
+		add("", "%s left out, the first is line %d: %s", many(p.bad, "bad line"), p.first[0].Line, p.first[0].Why)
 	}
 	if h.Page.Format == formatOpenMetrics && !p.eof {
 		add("", "the page does not end in # EOF: it may be cut off")
 	}
 	if p.native > 0 {
 		add("give the histograms classic buckets too",
-			"%d native histograms have no classic buckets: percentiles of them are not read", p.native)
+			"%s without classic buckets: no percentiles of them", many(p.native, "native histogram"))
 	}
 	if dropped > 0 {
-		add("", "%d histograms of %s were left out: a bucket, count or sum in them cannot be", dropped, h.Page.Duration)
+		add("", "%s of %s left out: a bucket, the count or the sum cannot be", many(dropped, "histogram"), h.Page.Duration)
 	}
 	if r.plan.oversized > 0 {
-		add("give the histograms fewer buckets", "%d histograms of %s were left out: more than %d buckets",
-			r.plan.oversized, r.mapping.duration, maxBounds)
+		add("give the histograms fewer buckets", "%s of %s left out: more than %d buckets",
+			many(r.plan.oversized, "histogram"), r.mapping.duration, maxBounds)
 	}
 	switch {
 	case p.samples == 0:
@@ -47,9 +47,10 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 	return notes
 }
 
-func lines(n int) string {
+// many writes "1 line" and "3 lines".
+func many(n int, what string) string {
 	if n == 1 {
-		return "1 bad line was"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d bad lines were", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }

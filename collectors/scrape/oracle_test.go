@@ -24,14 +24,16 @@ type samples map[string]string
 
 // set keeps a sample; the second of one series shows as such.
 func (s samples) set(name string, labels map[string]string, v float64) {
-	key := name
+	var text strings.Builder
+	text.WriteString(name)
 	for _, l := range slices.Sorted(maps.Keys(labels)) {
 		value := labels[l]
 		if f, err := strconv.ParseFloat(value, 64); err == nil && (l == "le" || l == "quantile") {
 			value = fmt.Sprint(f) // 1.0 and 1 are one bound
 		}
-		key += fmt.Sprintf(",%q=%q", l, value)
+		fmt.Fprintf(&text, ",%q=%q", l, value)
 	}
+	key := text.String()
 	for s[key] != "" {
 		key += " again"
 	}

@@ -1,0 +1,162 @@
+package scrape
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"apitop/collectors/snapshot"
+)
+
+// endless repeats a line without end, with a running number where ~ stands.
+type endless struct {
+	line        string
+	n           int
+	block, rest []byte
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if len(e.rest) == 0 && (e.block == nil || strings.Contains(e.line, "~")) {
+		e.block = e.block[:0]
+		for len(e.block) < 1<<16 {
+			e.block = append(e.block, strings.ReplaceAll(e.line, "~", strconv.Itoa(e.n))...)
+			e.n++
+		}
+	}
+	if len(e.rest) == 0 {
+		e.rest = e.block
+	}
+	n := copy(b, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+// message is one delimited MetricFamily with a name and the given fields.
+func message(fields ...[]byte) []byte {
+	msg := protowire.AppendTag(nil, familyName, protowire.BytesType)
+	msg = protowire.AppendString(msg, "http_requests_total")
+	for _, f := range fields {
+		msg = append(msg, f...)
+	}
+	return append(protowire.AppendVarint(nil, uint64(len(msg))), msg...)
+}
+
+func sub(num protowire.Number, body []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), body)
+}
+
+// TestHostile reads pages made to cost: each must end in its own error, soon and
+// with little memory. The times are generous, for busy machines.
+func TestHostile(t *testing.T) {
+	label := sub(metricLabel, append(sub(labelName, []byte("a")), sub(labelText, bytes.Repeat([]byte("x"), 60_000))...))
+	buckets := sub(metricHistogram, bytes.Repeat(sub(distParts, nil), 50_000))
+	manyLabels := "x{" + strings.Repeat(`a="1",`, 8000) + "} 1\n"
+	tests := map[string]struct {
+		page io.Reader
+		want string
+		cpu  time.Duration
+		mem  int64 // MiB
+	}{
+		"a million labels":    {strings.NewReader("x{" + strings.Repeat(`a="",`, 1_000_000) + "} 1\n"), "line 1 is longer than 64 KiB", time.Second, 16},
+		"8000 labels":         {strings.NewReader(manyLabels), "a series has more than 128 labels", time.Second, 16},
+		"8000 labels each":    {&endless{line: manyLabels}, "a series has more than 128 labels", time.Second, 80},
+		"a line of 100 MB":    {io.LimitReader(&endless{line: "x"}, 100e6), "line 1 is longer than 64 KiB", time.Second, 16},
+		"a comment of 100 MB": {io.MultiReader(strings.NewReader("# HELP x "), io.LimitReader(&endless{line: "x"}, 100e6)), "line 1 is longer than 64 KiB", time.Second, 16},
+		"a million series":    {&endless{line: "x{a=\"~\"} 1\n"}, "the page has more than 500000 series", 5 * time.Second, 400},
+		"a million families":  {&endless{line: "# TYPE x~ counter\n"}, "the page declares more than 500000 families", 5 * time.Second, 400},
+		"the same again":      {&endless{line: "x 1\n"}, "the page is larger than 64 MiB", 10 * time.Second, 16},
+		"comments":            {&endless{line: "# nothing\n"}, "the page is larger than 64 MiB", 5 * time.Second, 16},
+		"empty lines":         {&endless{line: "\n"}, "the page is larger than 64 MiB", 5 * time.Second, 16},
+		"bad lines":           {&endless{line: "nothing here\n"}, "the page is text without samples", time.Second, 16},
+		"bad among good":      {io.MultiReader(strings.NewReader("x 1\n"), &endless{line: "nothing here\n"}), "the page is larger than 64 MiB", 10 * time.Second, 16},
+		"no bytes":            {noBytes{}, "multiple Read calls return no data", time.Second, 16},
+		"a huge message":      {bytes.NewReader(append(protowire.AppendVarint(nil, 1<<40), message()[1:]...)), "larger than 32 MiB", time.Second, 16},
+		"a message cut off":   {io.MultiReader(bytes.NewReader(append(protowire.AppendVarint(nil, 1<<20), message()[1:]...))), "unexpected EOF", time.Second, 16},
+		"empty metrics":       {&endless{line: string(message(bytes.Repeat(sub(familyMetric, nil), 1_000)))}, "the page is larger than 64 MiB", 10 * time.Second, 64},
+		"label times buckets": {bytes.NewReader(message(sub(familyMetric, append(label, buckets...)))), "the page is larger than 64 MiB", 10 * time.Second, 64},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader("t", Limits{})
+			debug.FreeOSMemory()
+			began, before := cpuTime(t), heap()
+			_, err := r.Read(tt.page, "")
+			used, grown := cpuTime(t)-began, heap()-before
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			if used > tt.cpu && !raceDetector {
+				t.Errorf("%v of CPU, want at most %v", used, tt.cpu)
+			}
+			if grown>>20 > tt.mem {
+				t.Errorf("%d MiB of heap taken from the system, want at most %d", grown>>20, tt.mem)
+			}
+			if len(r.table.series)+len(r.table.metrics)+len(r.table.groups)+len(r.table.decls) > 0 {
+				t.Error("the table still holds what the failed page brought")
+			}
+			t.Logf("%v, %d MiB: %v", used.Round(time.Millisecond), grown>>20, err)
+			runtime.KeepAlive(r)
+		})
+	}
+}
+
+// noBytes is a reader that never gives anything.
+type noBytes struct{}
+
+func (noBytes) Read([]byte) (int, error) { return 0, nil }
+
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// heap is the memory that the heap has from the system.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapSys - m.HeapReleased)
+}
+
+// TestBomb stops a page that is small on the wire and large in memory.
+func TestBomb(t *testing.T) {
+	debug.FreeOSMemory()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		if err != nil {
+			return
+		}
+		chunk := bytes.Repeat([]byte("x 1\n"), 1<<18)
+		for range 2048 { // 2 GiB
+			if _, err := z.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	before := heap()
+	_, _, err := collect(t, Config{URL: server.URL, Timeout: 30 * time.Second})
+	f, ok := errors.AsType[*snapshot.Failure](err)
+	if !ok || f.Kind != snapshot.Unsupported || !strings.Contains(f.Error(), "the page is larger than 64 MiB") {
+		t.Errorf("error %v", err)
+	}
+	if grown := (heap() - before) >> 20; grown > 64 {
+		t.Errorf("%d MiB of heap", grown)
+	}
+}
