@@ -58,25 +58,28 @@ func manyKeys(format string, n int) []string {
 	return keys
 }
 
+func noType(c []string) any {
+	if c[0] == "type" {
+		return refusal("NOPERM this user has no permissions to run the 'type' command")
+	}
+	return int64(5)
+}
+
+func closed(c []string) any {
+	if strings.HasPrefix(c[len(c)-1], "secret:") {
+		return refusal("NOPERM No permissions to access a key")
+	}
+	return int64(5)
+}
+
+func noMemory(c []string) any {
+	if c[0] == "memory" {
+		return refusal("ERR unknown command 'memory', with args beginning with: 'usage'")
+	}
+	return int64(5)
+}
+
 func TestGate(t *testing.T) {
-	noType := func(c []string) any {
-		if c[0] == "type" {
-			return refusal("NOPERM this user has no permissions to run the 'type' command")
-		}
-		return int64(5)
-	}
-	closed := func(c []string) any {
-		if strings.HasPrefix(c[len(c)-1], "secret:") {
-			return refusal("NOPERM No permissions to access a key")
-		}
-		return int64(5)
-	}
-	unknown := func(c []string) any {
-		if c[0] == "memory" {
-			return refusal("ERR unknown command 'memory', with args beginning with: 'usage'")
-		}
-		return int64(5)
-	}
 	none := func([]string) any { return int64(5) }
 	tests := map[string]struct {
 		answer   func([]string) any
@@ -87,7 +90,7 @@ func TestGate(t *testing.T) {
 	}{
 		"all permitted":     {none, manyKeys("p:%d", 60), 180, 0, ""},
 		"no TYPE":           {noType, manyKeys("p:%d", 60), 121, 1, "TYPE is not permitted: types are unknown (ACL SETUSER name +type)"},
-		"no MEMORY":         {unknown, manyKeys("p:%d", 60), 121, 1, "the server has no MEMORY USAGE: sizes are unknown ()"},
+		"no MEMORY":         {noMemory, manyKeys("p:%d", 60), 121, 1, "the server has no MEMORY USAGE: sizes are unknown ()"},
 		"a closed prefix":   {closed, append(manyKeys("secret:%d", 30), manyKeys("p:%d", 30)...), 91, 1, "keys of 1 prefixes may not be read: secret: (ACL SETUSER name %R~*)"},
 		"keys without ones": {none, manyKeys("k%d", 2000), 6000, 0, ""},
 	}
@@ -200,10 +203,7 @@ func TestLimitedUsers(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			srv := redistest.Start(t)
-			seedDemo(srv, 39)
-			aclUser(srv, tt.keys, tt.minus)
-			c := eager(t, "unix://mon:pw@"+srv.Sock)
+			c, srv := limited(t, tt.keys, tt.minus)
 			collect(t, c)
 			if k := collect(t, c); !tt.check(k) {
 				t.Errorf("%d cache keys, %d limiters, coverage %v", len(k.Cache), len(k.Limiters), k.Coverage)
@@ -217,4 +217,14 @@ func TestLimitedUsers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// limited is a collector whose user lacks a right, on a server with the demo's
+// keys.
+func limited(t *testing.T, keys, minus string) (*Collector, *redistest.Server) {
+	t.Helper()
+	srv := redistest.Start(t)
+	seedDemo(srv, 39)
+	aclUser(srv, keys, minus)
+	return eager(t, "unix://mon:pw@"+srv.Sock), srv
 }
