@@ -100,14 +100,16 @@ func TestSweep(t *testing.T) {
 	_ = cmd.Wait()
 	within(t, time.Second, "the guard is gone", func() bool { return len(running(f.Guard)) == 0 })
 
-	g, err := Open(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	if left := running(f.PIDs...); len(left) > 0 || exists(f.Dir) {
-		t.Errorf("left: processes %v, folder %v", left, exists(f.Dir))
-	}
+	// The lock of a process that was killed is free when its last thread has
+	// ended, which on a busy machine is a little later.
+	within(t, 2*time.Second, "the next start clears up", func() bool {
+		g, err := Open(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		return len(running(f.PIDs...)) == 0 && !exists(f.Dir)
+	})
 	if !exists(foreign) {
 		t.Error("a folder without our lock was removed")
 	}

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,18 +88,34 @@ func processesIn(t *testing.T, dir string) []string {
 	return found
 }
 
-// sharedMemory lists the kernel's shared memory segments and those in /dev/shm.
-func sharedMemory(t *testing.T) string {
+// sharedMemory lists the files in /dev/shm that the processes of dir have in
+// use, by the memory they map.
+func sharedMemory(t *testing.T, dir string) []string {
 	t.Helper()
-	segments, err := os.ReadFile("/proc/sysvipc/shm")
-	if err != nil {
-		return ""
+	found := map[string]bool{}
+	for _, p := range processesIn(t, dir) {
+		name, _, _ := strings.Cut(p, "/cmdline")
+		text, err := os.ReadFile(name + "/maps")
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(text)) {
+			if i := strings.Index(line, "/dev/shm/"); i >= 0 {
+				found[strings.TrimSpace(line[i:])] = true
+			}
+		}
 	}
-	files, err := filepath.Glob("/dev/shm/PostgreSQL.*")
-	if err != nil {
-		t.Fatal(err)
+	return slices.Collect(maps.Keys(found))
+}
+
+// checkGone fails for a file that should not exist any more.
+func checkGone(t *testing.T, files []string) {
+	t.Helper()
+	for _, f := range files {
+		if exists(f) {
+			t.Errorf("%s is left", f)
+		}
 	}
-	return fmt.Sprint(strings.Count(string(segments), "\n"), files)
 }
 
 // within polls until ok or fails after limit.
