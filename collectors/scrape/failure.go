@@ -32,7 +32,6 @@ func (c *Collector) explain(ctx context.Context, err error, took time.Duration) 
 		return c.unreachable(fmt.Sprintf("%s did not answer within %s", c.target.name, round(took)), fixSlow)
 	}
 	if f := c.notConnected(err); f != nil {
-		c.guess = nil
 		return f
 	}
 	if f := c.speaks(first); f != nil {
@@ -123,16 +122,15 @@ func (c *Collector) tlsFailure(err error) error {
 	return nil
 }
 
-// silent explains a connection that was closed without a byte. Postgres does
-// that to HTTP, so it is asked once in its own words.
+// silent explains a connection that was closed without a byte. Redis and Postgres
+// do that to HTTP, so it is asked once in their words.
 func (c *Collector) silent(ctx context.Context, err error) error {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.EPIPE)
-	if closed && c.guess == nil && !c.proxied {
-		c.guess = c.probe(ctx)
-	}
-	if c.guess != nil {
-		return c.guess
+	if closed && !c.proxied {
+		if c.probe(ctx); c.foreigner != nil {
+			return c.foreigner
+		}
 	}
 	if closed {
 		return c.unreachable(c.target.name+" closed the connection without an answer", fixPage)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,8 +53,17 @@ func says(text string) func(net.Conn) {
 func likePostgres(conn net.Conn) {
 	b := make([]byte, 4096)
 	n, _ := conn.Read(b)
-	if bytes.Equal(b[:n], sslRequest[:]) {
+	if bytes.Equal(b[:n], []byte{0, 0, 0, 8, 4, 210, 22, 47}) {
 		_, _ = conn.Write([]byte("N"))
+	}
+}
+
+// likeRedis drops an HTTP request as an attack, and wants a password.
+func likeRedis(conn net.Conn) {
+	b := make([]byte, 4096)
+	n, _ := conn.Read(b)
+	if string(b[:n]) == "PING\r\n" {
+		_, _ = io.WriteString(conn, "-NOAUTH Authentication required.\r\n")
 	}
 }
 
@@ -164,6 +174,7 @@ func TestForeign(t *testing.T) {
 		"redis":          {says("-ERR wrong number of arguments for 'get' command\r\n"), "http", snapshot.Unsupported, "HOST answers as Redis, not as metrics: use --redis redis://HOST"},
 		"redis denied":   {says("-DENIED Redis is running in protected mode"), "http", snapshot.Unsupported, "HOST answers as Redis"},
 		"redis by https": {says("-ERR unknown command\r\n"), "https", snapshot.Unsupported, "HOST answers as Redis"},
+		"redis closes":   {likeRedis, "http", snapshot.Unsupported, "HOST answers as Redis, not as metrics: use --redis redis://HOST"},
 		"postgres":       {likePostgres, "http", snapshot.Unsupported, "HOST answers as Postgres, not as metrics: use --postgres postgres://HOST"},
 		"postgres error": {says("E\x00\x00\x00\x20SFATAL\x00"), "http", snapshot.Unsupported, "HOST answers as Postgres"},
 		"mysql":          {says("\x4a\x00\x00\x00\x0a8.0.36\x00"), "http", snapshot.Unsupported, "HOST answers as MySQL"},
@@ -183,6 +194,42 @@ func TestForeign(t *testing.T) {
 			_, _, err := collect(t, Config{URL: tt.scheme + "://u:S3cr3tPW@" + addr + "/metrics"})
 			checkFailure(t, err, tt.kind, strings.ReplaceAll(tt.want, "HOST", addr))
 		})
+	}
+}
+
+// TestForeignIsNotBothered sends no second HTTP request to a server of another
+// kind, and reads metrics once they are there.
+func TestForeignIsNotBothered(t *testing.T) {
+	var mu sync.Mutex // guards the next two
+	requests, isMetrics := 0, false
+	addr := answer(t, func(conn net.Conn) {
+		b := make([]byte, 4096)
+		n, _ := conn.Read(b)
+		mu.Lock()
+		defer mu.Unlock()
+		http := bytes.HasPrefix(b[:n], []byte("GET "))
+		if http {
+			requests++
+		}
+		switch {
+		case http && isMetrics:
+			_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\nx 1\n")
+		case !http && !isMetrics:
+			_, _ = io.WriteString(conn, "+PONG\r\n")
+		}
+	})
+	c, _, err := collect(t, Config{URL: addr})
+	checkFailure(t, err, snapshot.Unsupported, "answers as Redis")
+	_, err = c.Collect(t.Context())
+	checkFailure(t, err, snapshot.Unsupported, "answers as Redis")
+	mu.Lock()
+	if requests != 1 {
+		t.Errorf("%d HTTP requests", requests)
+	}
+	isMetrics = true
+	mu.Unlock()
+	if _, err := c.Collect(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

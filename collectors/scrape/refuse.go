@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"strings"
 	"time"
 
 	"apitop/collectors/snapshot"
@@ -13,7 +14,7 @@ import (
 // an HTTP server. An answer to a request in a foreign protocol is an error
 // message, or a greeting that did not wait for the request.
 var protocols = []struct{ begins, name string }{
-	{"-ERR", "Redis"}, {"-NOAUTH", "Redis"}, {"-DENIED", "Redis"}, {"-LOADING", "Redis"}, {"-NOPERM", "Redis"},
+	{"-ERR", redis}, {"-NOAUTH", redis}, {"-DENIED", redis}, {"-LOADING", redis}, {"-NOPERM", redis},
 	{"SSH-", "SSH"},
 	{"220 ", "FTP or SMTP"}, {"220-", "FTP or SMTP"},
 	{"ERROR\r\n", "memcached"},
@@ -26,7 +27,11 @@ var protocols = []struct{ begins, name string }{
 func (c *Collector) speaks(first []byte) error {
 	for _, p := range protocols {
 		if bytes.HasPrefix(first, []byte(p.begins)) {
-			return c.foreign(p.name)
+			f := c.foreign(p.name)
+			if p.name == redis && !c.proxied {
+				c.foreigner, c.question = f, askRedis
+			}
+			return f
 		}
 	}
 	switch {
@@ -44,13 +49,16 @@ func (c *Collector) speaks(first []byte) error {
 	return nil
 }
 
-const postgres = "Postgres"
+const (
+	redis    = "Redis"
+	postgres = "Postgres"
+)
 
 // foreign is the failure for a server of another kind, with the flag for it.
 func (c *Collector) foreign(name string) *snapshot.Failure {
 	fix := fixPage
 	switch name {
-	case "Redis":
+	case redis:
 		fix = "use --redis redis://" + c.target.hostPort()
 	case postgres:
 		fix = "use --postgres postgres://" + c.target.hostPort()
@@ -58,33 +66,73 @@ func (c *Collector) foreign(name string) *snapshot.Failure {
 	return snapshot.Fail(snapshot.Unsupported, c.target.name+" answers as "+name+", not as metrics", fix)
 }
 
-// sslRequest asks a Postgres server whether it speaks TLS; the answer is one
-// letter. It reads nothing and starts no session.
-// Source: PostgreSQL documentation, "Message Formats", SSLRequest.
-var sslRequest = [8]byte{0, 0, 0, 8, 4, 210, 22, 47}
+// The questions for a server that closed on HTTP without a byte: Redis does that
+// when the Host header arrives together with the request line, and Postgres with
+// all that is no startup packet. Neither reads data or starts a session.
+// Sources: redis.io, PING; PostgreSQL documentation, SSLRequest.
+const (
+	askRedis    = "PING\r\n"
+	askPostgres = "\x00\x00\x00\x08\x04\xd2\x16\x2f"
+)
 
-// probeTime bounds the probe, which comes on top of a failed scrape.
+// answered is who answers a question so; empty when nobody known does.
+func answered(question, answer string) string {
+	if answer == "" {
+		return ""
+	}
+	switch {
+	case question == askRedis && (strings.HasPrefix(answer, "+PONG") || answer[0] == '-'): // -NOAUTH, -DENIED
+		return redis
+	case question == askPostgres && (answer[0] == 'S' || answer[0] == 'N'):
+		return postgres
+	}
+	return ""
+}
+
+// probeTime bounds one question, which comes on top of a failed scrape.
 const probeTime = 300 * time.Millisecond
 
-// probe asks a silent server whether it is Postgres; nil when it is not.
-func (c *Collector) probe(ctx context.Context) *snapshot.Failure {
+// probe asks a silent server who it is.
+func (c *Collector) probe(ctx context.Context) {
+	for _, question := range [...]string{askRedis, askPostgres} {
+		if who := answered(question, c.ask(ctx, question)); who != "" {
+			c.foreigner, c.question = c.foreign(who), question
+			return
+		}
+	}
+}
+
+// stillForeign asks a server once found to be another kind, in its own words:
+// HTTP requests would fill its log. nil when it has gone.
+func (c *Collector) stillForeign(ctx context.Context) error {
+	if c.foreigner == nil {
+		return nil
+	}
+	if answered(c.question, c.ask(ctx, c.question)) == "" {
+		c.foreigner = nil
+		return nil
+	}
+	return c.foreigner
+}
+
+// ask sends a question over a new connection and returns what comes first;
+// nothing when that fails.
+func (c *Collector) ask(ctx context.Context, question string) string {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.target.hostPort())
 	if err != nil {
-		return nil
+		return ""
 	}
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	if conn.SetDeadline(deadline) != nil {
-		return nil
+		return ""
 	}
-	var answer [1]byte
-	if _, err := conn.Write(sslRequest[:]); err != nil {
-		return nil
+	if _, err := conn.Write([]byte(question)); err != nil {
+		return ""
 	}
-	if _, err := conn.Read(answer[:]); err != nil || answer[0] != 'S' && answer[0] != 'N' {
-		return nil
-	}
-	return c.foreign(postgres)
+	var answer [8]byte
+	n, _ := conn.Read(answer[:]) // an error leaves nothing to tell by
+	return string(answer[:n])
 }

@@ -60,7 +60,8 @@ type Collector struct {
 	transport *http.Transport
 	first     *firstBytes
 	proxied   bool
-	guess     *snapshot.Failure // who answers there, from the probe; nil: not asked
+	foreigner *snapshot.Failure // who answers there instead; nil: nobody known
+	question  string            // what it answers to
 }
 
 // New makes a Collector. The error is a [snapshot.Failure] and holds nothing of
@@ -109,6 +110,9 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
+	if err := c.stillForeign(ctx); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	resp, err := c.get(ctx)
 	if err != nil {
@@ -116,7 +120,6 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	}
 	defer resp.Body.Close()
 	at := time.Now()
-	c.guess = nil
 	if resp.StatusCode != http.StatusOK {
 		return nil, c.refused(resp)
 	}
