@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,32 +86,46 @@ func processesIn(t *testing.T, dir string) []string {
 	return found
 }
 
-// sharedMemory lists the files in /dev/shm that the processes of dir have in
-// use, by the memory they map.
+// sharedMemory lists the kernel's shared memory segments that processes of dir
+// made; Postgres takes a small one, which outlives a server that is killed.
 func sharedMemory(t *testing.T, dir string) []string {
 	t.Helper()
-	found := map[string]bool{}
+	var found []string
 	for _, p := range processesIn(t, dir) {
 		name, _, _ := strings.Cut(p, "/cmdline")
-		text, err := os.ReadFile(name + "/maps")
-		if err != nil {
-			continue // it has ended
-		}
-		for line := range strings.Lines(string(text)) {
-			if i := strings.Index(line, "/dev/shm/"); i >= 0 {
-				found[strings.TrimSpace(line[i:])] = true
+		for id, maker := range segments(t) {
+			if maker == filepath.Base(name) {
+				found = append(found, id)
 			}
 		}
 	}
-	return slices.Collect(maps.Keys(found))
+	return found
 }
 
-// checkGone fails for a file that should not exist any more.
-func checkGone(t *testing.T, files []string) {
+// segments is the pid that made each segment, by segment id.
+func segments(t *testing.T) map[string]string {
 	t.Helper()
-	for _, f := range files {
-		if exists(f) {
-			t.Errorf("%s is left", f)
+	const id, maker = 1, 4 // columns of /proc/sysvipc/shm
+	list := map[string]string{}
+	text, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		return list // not every kernel has it
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > maker {
+			list[f[id]] = f[maker]
+		}
+	}
+	return list
+}
+
+// checkGone fails for a shared memory segment that is still there.
+func checkGone(t *testing.T, ids []string) {
+	t.Helper()
+	left := segments(t)
+	for _, id := range ids {
+		if _, ok := left[id]; ok {
+			t.Errorf("shared memory segment %s is left", id)
 		}
 	}
 }
