@@ -41,6 +41,7 @@ type Reader interface {
 type Known struct {
 	Window float64 // seconds; 0: not known
 	Limit  float64 // requests in the window; 0: not known
+	Used   float64 // requests in the window when last read
 }
 
 // Reading is what came of one reading.

@@ -48,7 +48,9 @@ func TestAsk(t *testing.T) {
 		"never read": {Known{}, [][]string{newest, meta, {"pttl", "rate_limit:42:/orders"}}},
 		"window known": {Known{Window: 60}, [][]string{newest, meta,
 			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}}},
-		"limit known": {Known{Window: 60, Limit: 30}, [][]string{newest, meta,
+		"limit far": {Known{Window: 60, Limit: 30, Used: 26}, [][]string{newest, meta,
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}}},
+		"limit near": {Known{Window: 60, Limit: 30, Used: 27}, [][]string{newest, meta,
 			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"},
 			{"zrange", "rate_limit:42:/orders", "-30", "-30", "withscores"}}},
 	}
@@ -70,7 +72,7 @@ func TestRead(t *testing.T) {
 	meta := []any{"guest", "3600", "30", "30", "7"}
 	none := []any{nil, nil, nil, nil, nil}
 	newest, edge := []any{"9900500000-9", "9900.5"}, []any{"9000250000-1", "9000.25"}
-	all := Known{Window: 3600, Limit: 30}
+	all := func(used float64) Known { return Known{Window: 3600, Limit: 30, Used: used} }
 	demo := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600),
 		Limit: known(30), LimitFrom: "neighbour", DeniedTotal: known(7), RequestedTotal: known(37)}
 	with := func(l snapshot.Limiter, used, resets snapshot.Value) snapshot.Limiter {
@@ -87,29 +89,29 @@ func TestRead(t *testing.T) {
 		next    Known
 		more    bool
 	}{
-		"never read":       {Known{}, []any{newest, meta, int64(3500000)}, with(demo, unknown, known(3500)), all, true},
-		"below the limit":  {all, []any{newest, meta, int64(12), edge}, with(demo, known(12), known(3500)), all, false},
-		"at the limit":     {all, []any{newest, meta, int64(30), edge}, with(demo, known(30), known(9000.25+3600-now)), all, false},
-		"above the limit":  {all, []any{newest, meta, int64(35), edge}, with(demo, known(35), known(9000.25+3600-now)), all, false},
-		"long over":        {all, []any{newest, meta, int64(30), []any{"1-1", "1"}}, with(demo, known(30), known(0)), all, false},
-		"blocked, no edge": {all, []any{newest, meta, int64(30), []any{}}, with(demo, known(30), unknown), all, false},
-		"limit was lowered": {Known{3600, 100}, []any{newest, meta, int64(40), edge},
-			with(demo, known(40), unknown), all, true},
-		"limit just learnt, blocked": {Known{Window: 3600}, []any{newest, meta, int64(30)}, with(demo, known(30), unknown), all, true},
-		"limit just learnt, free":    {Known{Window: 3600}, []any{newest, meta, int64(3)}, with(demo, known(3), known(3500)), all, false},
-		"another window than known":  {Known{60, 30}, []any{newest, meta, int64(3), edge}, with(demo, known(3), known(3500)), all, true},
-		"idle":                       {all, []any{[]any{"1-1", "100"}, meta, int64(0), []any{}}, with(demo, known(0), known(0)), all, false},
+		"never read":                 {Known{}, []any{newest, meta, int64(3500000)}, with(demo, unknown, known(3500)), all(0), true},
+		"below the limit":            {all(11), []any{newest, meta, int64(12)}, with(demo, known(12), known(3500)), all(12), false},
+		"near the limit":             {all(28), []any{newest, meta, int64(29), edge}, with(demo, known(29), known(3500)), all(29), false},
+		"at the limit":               {all(29), []any{newest, meta, int64(30), edge}, with(demo, known(30), known(9000.25+3600-now)), all(30), false},
+		"above the limit":            {all(35), []any{newest, meta, int64(35), edge}, with(demo, known(35), known(9000.25+3600-now)), all(35), false},
+		"long over":                  {all(30), []any{newest, meta, int64(30), []any{"1-1", "1"}}, with(demo, known(30), known(0)), all(30), false},
+		"blocked, no edge":           {all(30), []any{newest, meta, int64(30), []any{}}, with(demo, known(30), unknown), all(30), false},
+		"suddenly blocked":           {all(2), []any{newest, meta, int64(30)}, with(demo, known(30), unknown), all(30), true},
+		"limit was lowered":          {Known{3600, 100, 95}, []any{newest, meta, int64(95), edge}, with(demo, known(95), unknown), all(95), true},
+		"limit just learnt, blocked": {Known{Window: 3600}, []any{newest, meta, int64(30)}, with(demo, known(30), unknown), all(30), true},
+		"limit just learnt, free":    {Known{Window: 3600}, []any{newest, meta, int64(3)}, with(demo, known(3), known(3500)), all(3), false},
+		"another window than known":  {Known{60, 30, 3}, []any{newest, meta, int64(3)}, with(demo, known(3), known(3500)), all(3), true},
+		"idle":                       {all(0), []any{[]any{"1-1", "100"}, meta, int64(0)}, with(demo, known(0), known(0)), all(0), false},
 		"no neighbour: window by lifetime": {Known{}, []any{newest, none, int64(3500000)},
 			with(bare, unknown, known(3500)), Known{Window: 3600}, true},
-		"no neighbour": {Known{Window: 3600}, []any{newest, none, int64(5)},
-			with(bare, known(5), known(3500)), Known{Window: 3600}, false},
+		"no neighbour": {Known{Window: 3600}, []any{newest, none, int64(5)}, with(bare, known(5), known(3500)), Known{Window: 3600, Used: 5}, false},
 		"no neighbour, never expires": {Known{}, []any{newest, none, int64(-1)},
 			with(bare, unknown, known(3500)), Known{Window: 3600}, true},
 		"tutorial": {Known{Window: 3600}, []any{[]any{"9900", "9900"}, none, int64(5)},
-			with(tutorial, known(5), known(9900+3600-now)), Known{Window: 3600}, false},
+			with(tutorial, known(5), known(9900+3600-now)), Known{Window: 3600, Used: 5}, false},
 		"neighbour refused": {Known{Window: 3600}, []any{newest, errors.New("NOPERM"), int64(5)},
-			with(bare, known(5), known(3500)), Known{Window: 3600}, false},
-		"count refused": {all, []any{newest, meta, errors.New("NOPERM"), edge}, with(demo, unknown, known(3500)), all, false},
+			with(bare, known(5), known(3500)), Known{Window: 3600, Used: 5}, false},
+		"count refused": {all(30), []any{newest, meta, errors.New("NOPERM"), edge}, with(demo, unknown, known(3500)), all(0), false},
 		"rubbish": {Known{Window: 3600}, []any{newest, []any{int64(5), "-3", "NaN", "1e999", ""}, "x"},
 			with(bare, unknown, known(3500)), Known{Window: 3600}, false},
 	}
@@ -193,7 +195,7 @@ func FuzzMatch(f *testing.F) {
 		if !ok {
 			return
 		}
-		got := ref.Read(Known{60, 1}, []any{[]any{member, score}, []any{member, score, score, score, score}, int64(1), []any{member, score}}, 1)
+		got := ref.Read(Known{60, 1, 1}, []any{[]any{member, score}, []any{member, score, score, score, score}, int64(1), []any{member, score}}, 1)
 		l := got.Limiter
 		if l.ResetsSeconds.V < 0 || l.WindowSeconds.V < 0 || l.Limit.V < 0 {
 			t.Errorf("negative: %+v", l)

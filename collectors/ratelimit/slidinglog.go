@@ -24,8 +24,8 @@ const shownCells = 80
 
 // Ask asks for the newest entry, which tells the kind of log and when the
 // window will be empty; what the neighbour says; without a window the lifetime,
-// from which it follows; with one the entries in it; with a limit the entry
-// that is limit-th from the end: a blocked subject may go on when it leaves.
+// from which it follows; with one the entries in it; near a limit the entry that
+// is limit-th from the end: a blocked subject may go on when it leaves.
 func (slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 	asks := [][]string{{"zrange", r.Key, "-1", "-1", "withscores"}}
 	if r.Layout.Neighbour != nil {
@@ -40,12 +40,17 @@ func (slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 		after := strconv.FormatFloat(now-k.Window, 'f', 6, 64) // the limiter drops what is as old as the window
 		asks = append(asks, []string{"zcount", r.Key, "(" + after, "+inf"})
 	}
-	if k.Limit >= 1 {
+	if k.near() {
 		rank := "-" + strconv.FormatFloat(math.Floor(k.Limit), 'f', 0, 64)
 		asks = append(asks, []string{"zrange", r.Key, rank, rank, "withscores"})
 	}
 	return asks
 }
+
+// near tells whether the subject may be blocked by now.
+func (k Known) near() bool { return k.Limit >= 1 && k.Used >= nearLimit*k.Limit }
+
+const nearLimit = 0.9
 
 // Read implements [Reader].
 func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
@@ -63,20 +68,22 @@ func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	if r.Layout.Neighbour != nil {
 		readNeighbour(&l, next())
 	}
-	known := Known{Window: l.WindowSeconds.V, Limit: l.Limit.V}
+	known := Known{Window: l.WindowSeconds.V, Limit: l.Limit.V, Used: k.Used}
 	if k.Window == 0 {
 		ttl, _ := next().(int64)
 		known.Window = firstOf(known.Window, windowOf(newest.score, ttl, now))
 	} else {
 		known.Window = firstOf(known.Window, k.Window)
 		l.Used = number(next())
+		known.Used = l.Used.V
 	}
 	l.WindowSeconds = snapshot.Known(known.Window)
 	frees := newest // unless blocked, the window is empty when the newest leaves
 	blocked := l.Limit.OK && l.Used.OK && l.Used.V >= l.Limit.V
+	asked := k.near() && k.Limit == known.Limit
 	if blocked {
 		frees = entry{}
-		if k.Limit == known.Limit && k.Limit >= 1 {
+		if asked {
 			frees = firstEntry(next())
 		}
 	}
@@ -85,7 +92,7 @@ func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	}
 	return Reading{
 		Limiter: l, Known: known, Found: true,
-		More: k.Window != known.Window || blocked && k.Limit != known.Limit,
+		More: k.Window != known.Window || blocked && known.near() && !asked,
 	}
 }
 

@@ -22,21 +22,21 @@ type limiters struct {
 
 // limiter is one limiter key.
 type limiter struct {
-	ref   ratelimit.Ref
-	known ratelimit.Known
-	last  snapshot.Limiter // At is zero until it was read
-	moved time.Time        // when its figures last changed
+	ref    ratelimit.Ref
+	known  ratelimit.Known
+	last   snapshot.Limiter // At is zero until it was read
+	denied time.Time        // when its rejections last grew
 }
 
 const (
 	mostLimiters = 512
-	mostReads    = 128 // a round, of the keys that are followed
-	batchReads   = 25  // in one pipeline, about four commands each
-	hotShare     = 0.5 // of the limit, from which a key is read each round
-	hotFor       = 10 * time.Second
-	idleEvery    = 5 * time.Second // how often the others are read
-	overFor      = time.Minute     // how long to say that there was no room
-	mostAsks     = 3               // of one key in a row, as each may teach to ask for more
+	mostReads    = 64               // a round, of the keys that are followed
+	batchReads   = 25               // in one pipeline, three or four commands each
+	hotShare     = 0.5              // of the limit, from which a key is read each round
+	hotFor       = 10 * time.Second // the same after it was rejected
+	idleEvery    = 5 * time.Second  // how often the others are read
+	overFor      = time.Minute      // how long to say that there was no room
+	mostAsks     = 3                // of one key in a row, as each may teach to ask for more
 )
 
 func newLimiters(layouts []ratelimit.Layout) limiters {
@@ -50,23 +50,26 @@ func (l *limiters) notes() []snapshot.Note {
 	return []snapshot.Note{{What: safe.New(fmt.Sprintf("more than %d limiter keys: those nearest to their limit are followed", mostLimiters))}}
 }
 
-// due are the keys to read now: those that are near their limit or change each
+// due are the keys to read now: those near their limit or just rejected each
 // round, the others now and then. The first may take half of a round's reads
-// when all do not fit, longest unread first.
+// when all do not fit, longest unread first. On top of that come those that are
+// not shown because the server was lost.
 func (l *limiters) due(now, lost time.Time) []*limiter {
-	var hot, idle []*limiter
+	var unseen, hot, idle []*limiter
 	for _, k := range l.keys {
 		switch {
+		case k.last.At.Before(lost):
+			unseen = append(unseen, k)
 		case k.hot(now):
 			hot = append(hot, k)
-		case now.Sub(k.last.At) >= idleEvery || k.last.At.Before(lost):
+		case now.Sub(k.last.At) >= idleEvery:
 			idle = append(idle, k)
 		}
 	}
 	slices.SortFunc(hot, longestUnread)
 	slices.SortFunc(idle, longestUnread)
 	n := min(len(hot), max(mostReads/2, mostReads-len(idle)))
-	return append(hot[:n], idle[:min(len(idle), mostReads-n)]...)
+	return slices.Concat(unseen, hot[:n], idle[:min(len(idle), mostReads-n)])
 }
 
 func longestUnread(a, b *limiter) int {
@@ -74,7 +77,7 @@ func longestUnread(a, b *limiter) int {
 }
 
 func (k *limiter) hot(now time.Time) bool {
-	return k.pressure() >= hotShare || now.Sub(k.moved) < hotFor
+	return k.pressure() >= hotShare || now.Sub(k.denied) < hotFor
 }
 
 // pressure is used / limit. Without a limit it is a little for each use, so
@@ -145,13 +148,10 @@ func (l *limiters) take(k *limiter, r ratelimit.Reading) {
 	before := k.last
 	k.known, k.last = r.Known, r.Limiter
 	k.last.At = time.Now()
-	if r.More {
-		return // not all of it yet
+	if before.DeniedTotal.OK && k.last.DeniedTotal.V > before.DeniedTotal.V {
+		k.denied = k.last.At
 	}
-	if before.Used != k.last.Used || before.RequestedTotal != k.last.RequestedTotal {
-		k.moved = k.last.At // so has a new one
-	}
-	if l.keys[k.ref.Key] == nil {
+	if !r.More && l.keys[k.ref.Key] == nil {
 		l.admit(k)
 	}
 }

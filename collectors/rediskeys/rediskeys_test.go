@@ -182,9 +182,9 @@ func TestPause(t *testing.T) {
 		t.Errorf("the context's 100 ms lasted %v", took)
 	}
 	srv.Wait("+PONG")
-	after := until(t, c, 3*time.Second, func(k *snapshot.Keys) bool { return len(k.Cache) == len(before.Cache) })
-	if len(after.Limiters) != len(before.Limiters) {
-		t.Errorf("%d limiters, before %d", len(after.Limiters), len(before.Limiters))
+	after := collect(t, c)
+	if len(after.Cache) != len(before.Cache) || len(after.Limiters) != len(before.Limiters) {
+		t.Errorf("%d cache keys, %d limiters; before %d and %d", len(after.Cache), len(after.Limiters), len(before.Cache), len(before.Limiters))
 	}
 }
 
