@@ -3,6 +3,7 @@ package collectors
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -211,12 +212,12 @@ func TestPollsKeepTheOrderOfTheJobs(t *testing.T) {
 				return target(name), nil
 			}}})
 		}
-		var names string
+		var names []string
 		for _, p := range next(t, New(time.Second, jobs...)).Polls {
-			names += p.Source.Name.String()
+			names = append(names, p.Source.Name.String())
 		}
-		if names != "abcd" {
-			t.Errorf("polls of %q, want abcd", names)
+		if want := []string{"a", "b", "c", "d"}; !slices.Equal(names, want) {
+			t.Errorf("polls of %q, want %q", names, want)
 		}
 	})
 }

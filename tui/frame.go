@@ -96,7 +96,7 @@ func (m *Model) drawHelp(a canvas.Area) {
 		width = w / len(lists)
 	}
 	for _, l := range lists {
-		part := a.Sub(0, 0, width, h)
+		var part canvas.Area
 		if w >= 72 {
 			part, a = a.Left(width)
 		} else {

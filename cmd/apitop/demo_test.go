@@ -43,8 +43,7 @@ func headless(t *testing.T, env ...string) demoReport {
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("%v: %s\n%s", err, exit.Stderr, out)
 		}
 		t.Fatal(err)
@@ -107,7 +106,7 @@ type demoProcess struct {
 
 func startDemo(t *testing.T) *demoProcess {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "at")
+	dir, err := os.MkdirTemp("/tmp", "at") //nolint:usetesting // a test's own folder is too long a path for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func (c *Config) complete(args []string, getenv func(string) string) error {
 
 // fromEnv takes the sources from the environment, by the names that others use.
 func (c *Config) fromEnv() {
-	for _, m := range strings.Fields(strings.ReplaceAll(c.Env("APITOP_METRICS"), ",", " ")) {
+	for m := range strings.FieldsSeq(strings.ReplaceAll(c.Env("APITOP_METRICS"), ",", " ")) {
 		c.Metrics = append(c.Metrics, m)
 	}
 	c.Redis = c.Env("REDIS_URL")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func table(selected int) Table {
 		},
 		Rows: 3,
 		Row: func(i int) []Cell {
-			return []Cell{{Text: fmt.Sprintf("route-%d", i)}, {Text: fmt.Sprint(i)}, {Text: "5"}, {Text: "9"}}
+			return []Cell{{Text: fmt.Sprintf("route-%d", i)}, {Text: strconv.Itoa(i)}, {Text: "5"}, {Text: "9"}}
 		},
 		Selected: selected,
 	}

@@ -5,6 +5,7 @@ package screentest
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"apitop/collectors/analysis"
@@ -200,7 +201,7 @@ func (s script) keys(i int) *snapshot.Keys {
 			denied = float64(i)
 		}
 		k.Limiters = append(k.Limiters, snapshot.Limiter{
-			Key: safe.New(fmt.Sprint(j)), Subject: s.str(l.who), Tier: s.str(l.tier), Endpoint: s.str(l.endpoint),
+			Key: safe.New(strconv.Itoa(j)), Subject: s.str(l.who), Tier: s.str(l.tier), Endpoint: s.str(l.endpoint),
 			Layout: "apitop-demo", Algorithm: "sliding-log", Used: known(l.used), Limit: known(l.limit), LimitFrom: "neighbour",
 			WindowSeconds: known(3600), ResetsSeconds: known(2400 - float64(i)), DeniedTotal: known(denied),
 			RequestedTotal: known(denied + l.used + float64(i)/2), At: at(i),
