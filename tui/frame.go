@@ -86,7 +86,7 @@ func (m *Model) drawFoot(a canvas.Area) {
 // drawHelp lists the bindings that the screen and the program really match.
 func (m *Model) drawHelp(a canvas.Area) {
 	s := m.tabs[m.active].screen
-	w, h := a.Size()
+	w, _ := a.Size()
 	lists := []struct {
 		title string
 		keys  []key.Binding
