@@ -300,16 +300,13 @@ func TestSlow(t *testing.T) {
 	}))
 	defer server.Close()
 	for path, want := range map[string]string{
-		"/none": "did not answer within 50ms",
-		"/drip": "the page did not arrive within 5", // 50ms or a little more
+		"/none": "did not answer within ",
+		"/drip": "the page did not arrive within ",
 	} {
 		began := time.Now()
 		_, _, err := collect(t, Config{URL: server.URL + path, Timeout: 50 * time.Millisecond})
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("%s took %v", path, took)
-		}
-		if path == "/none" {
-			want = "did not answer within "
 		}
 		checkFailure(t, err, snapshot.Unreachable, want)
 	}

@@ -198,7 +198,7 @@ func TestAgainstExpfmt(t *testing.T) {
 			}
 		})
 	}
-	for name, page := range map[string]string{"shop": shopPage, "big": string(bigPage(3))} {
+	for name, page := range map[string]string{"shop": shopPage, "big": string(part(bigPage(3)))} {
 		t.Run(name, func(t *testing.T) {
 			if !agree(t, []byte(page)) {
 				t.Error("expfmt refuses it")
@@ -214,7 +214,7 @@ func TestAgainstExpfmt(t *testing.T) {
 // TestProtobufIsText reads pages as text and as protobuf, and wants the same
 // samples under the same names, and the same reading.
 func TestProtobufIsText(t *testing.T) {
-	pages := map[string][]byte{"shop": []byte(shopPage), "big": bigPage(2)}
+	pages := map[string][]byte{"shop": []byte(shopPage), "big": part(bigPage(2))}
 	for _, name := range []string{"gen/go-promhttp.b.prom", "gen/py-fastapi-instrumentator.b.prom", "node-exporter-e2e.prom"} {
 		if page, err := os.ReadFile(filepath.Join(fixtureDir, name)); err == nil {
 			pages[name] = page
@@ -248,6 +248,12 @@ func TestProtobufIsText(t *testing.T) {
 			}
 		})
 	}
+}
+
+// part is the first histograms of a big page: comparing all takes seconds.
+func part(page []byte) []byte {
+	i := bytes.LastIndex(page[:2<<20], []byte("_count{"))
+	return page[:i+bytes.IndexByte(page[i:], '\n')+1]
 }
 
 // slowReader hands out at most three bytes at a time.

@@ -55,7 +55,7 @@ func collect(t *testing.T, cfg Config) (*Collector, *snapshot.HTTP, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	r, err := c.Collect(ctx)
 	if r == nil {
