@@ -3,7 +3,7 @@
 GO      ?= go
 BIN     := bin
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
-LDFLAGS := -s -w -X main.commit=$(COMMIT)
+LDFLAGS := -s -w -X apitop/cmd/internal/build.commit=$(COMMIT)
 TESTENV := TZ=UTC
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 10s

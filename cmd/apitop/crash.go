@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"apitop/cmd/internal/build"
 	"apitop/tui/painter"
 )
 
 // crashReport writes what went wrong to a file that only the user can read, and
 // gives the line to print.
 func crashReport(p process, crash *painter.PanicError) string {
-	text := fmt.Sprintf("%s\n%s\n\n%v\n\n%s\n", version(), time.Now().Format(time.RFC3339), crash, crash.Stack)
+	text := fmt.Sprintf("%s\n%s\n\n%v\n\n%s\n", build.Version("apitop"), time.Now().Format(time.RFC3339), crash, crash.Stack)
 	dir := p.getenv("XDG_STATE_HOME")
 	if dir == "" {
 		dir = filepath.Join(p.getenv("HOME"), ".local", "state")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"apitop/cmd/internal/build"
 	"apitop/demoapi/serve"
 	_ "apitop/tui/background" // before anything of Bubble Tea: see there
 	"apitop/tui/painter"
@@ -106,7 +107,7 @@ environment, else looks at the usual local ports.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if c.Version {
-				_, err := fmt.Fprintln(p.stdout, version())
+				_, err := fmt.Fprintln(p.stdout, build.Version("apitop"))
 				return err
 			}
 			if err := c.complete(args, p.getenv); err != nil {

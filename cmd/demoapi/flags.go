@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
+
+	"apitop/cmd/internal/build"
 )
 
 // maxTraffic is more than a generator on one machine can send.
@@ -56,7 +58,7 @@ that watches it and logs JSON to stderr.`,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.version {
-				_, err := fmt.Fprintln(stdout, version())
+				_, err := fmt.Fprintln(stdout, build.Version("demoapi"))
 				return err
 			}
 			if err := c.check(); err != nil {
