@@ -39,7 +39,7 @@ type demoReport struct {
 // headless runs "apitop demo --headless" as a process and reads its report.
 func headless(t *testing.T, env ...string) demoReport {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), build(t), "demo", "--headless", "--for", "12s", "--format", "json")
+	cmd := exec.CommandContext(t.Context(), program(t), "demo", "--headless", "--for", "12s", "--format", "json")
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if err != nil {
@@ -114,7 +114,7 @@ func startDemo(t *testing.T) *demoProcess {
 	if err := os.Chmod(dir, 0o755); err != nil { // a private Postgres of root runs as nobody
 		t.Fatal(err)
 	}
-	d := &demoProcess{cmd: exec.CommandContext(t.Context(), build(t), "demo"), dir: dir}
+	d := &demoProcess{cmd: exec.CommandContext(t.Context(), program(t), "demo"), dir: dir}
 	d.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "TMPDIR="+dir)
 	if d.tty, err = pty.StartWithSize(d.cmd, &pty.Winsize{Cols: 120, Rows: 40}); err != nil {
 		t.Fatal(err)

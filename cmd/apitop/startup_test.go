@@ -31,7 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return name, nil
 })
 
-func build(t *testing.T) string {
+func program(t *testing.T) string {
 	t.Helper()
 	name, err := binary()
 	if err != nil {
@@ -63,7 +63,7 @@ func TestSilentTerminal(t *testing.T) {
 		t.Run(term, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, build(t), url, "--no-host")
+			cmd := exec.CommandContext(ctx, program(t), url, "--no-host")
 			cmd.Env = append(os.Environ(), "TERM="+term)
 			start := time.Now()
 			screen, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
@@ -109,7 +109,7 @@ func readUntil(t *testing.T, f *os.File, want string) []byte {
 
 // TestNoTerminal: without a terminal the dashboard says what to do instead.
 func TestNoTerminal(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), build(t), page(t))
+	cmd := exec.CommandContext(t.Context(), program(t), page(t))
 	cmd.Stdin = nil
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
