@@ -259,6 +259,12 @@ func unknownPages() map[string]dialectPage {
 				hist("api_request_duration_seconds", `path="/x",status="500"`, 4, s, "0.1", "1"),
 			"", "4 x  /x 500\n4 took 0.5 s, up to 1 s:  /x", false,
 		},
+		"named after nothing, but labelled": {
+			counterOf("shop_calls_total", `action="GET",where="/x",result_code="500"`, 4) +
+				counterOf("shop_lookups_total", `code="200"`, 40) +
+				hist("shop_calls_seconds", `action="GET",where="/x",result_code="500"`, 4, s, "0.1", "1"),
+			"", "4 x GET /x 500\n4 took 0.5 s, up to 1 s: GET /x", false,
+		},
 		"a gauge named like a counter": {
 			"# TYPE http_requests_total gauge\nhttp_requests_total{status=\"200\"} 4\n",
 			"", "", false,

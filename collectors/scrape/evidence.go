@@ -25,6 +25,7 @@ type view struct {
 	table    *table
 	families []*family
 	byName   map[string]*family // by normal name
+	bySample map[*metric][]*series
 	seen     map[string]*evidence
 }
 
@@ -43,14 +44,24 @@ func (v *view) evidence(f *family) *evidence {
 	}
 	e := &evidence{labels: map[string]*values{}}
 	v.seen[f.sample] = e
-	m := v.table.metrics[f.sample]
-	v.table.each(func(s *series) bool {
-		if s.metric == m {
-			e.take(v.table.labelsOf(s))
-		}
-		return e.series < enoughEvidence
-	})
+	all := v.samples(f)
+	for _, s := range all[:min(len(all), enoughEvidence)] {
+		e.take(v.table.labelsOf(s))
+	}
 	return e
+}
+
+// samples lists the series of a family's samples in the order of the page. All
+// are sorted out in one pass, for all families.
+func (v *view) samples(f *family) []*series {
+	if v.bySample == nil {
+		v.bySample = map[*metric][]*series{}
+		v.table.each(func(s *series) bool {
+			v.bySample[s.metric] = append(v.bySample[s.metric], s)
+			return true
+		})
+	}
+	return v.bySample[v.table.metrics[f.sample]]
 }
 
 // labelsOf reads the labels of s again; they are valid until the next call.

@@ -41,12 +41,13 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
-// wordScore rates a name; 0 means that it is not about requests served.
+// wordScore rates a name: negative when it is about something else than
+// requests served, 0 when it does not say.
 func wordScore(norm string) int {
 	score, first := 0, true
 	for w := range strings.SplitSeq(strings.ToLower(norm), "_") {
 		if badWords[w] || first && badStarts[w] {
-			return 0
+			return -1
 		}
 		first = false
 		score += goodWords[w]
@@ -54,19 +55,31 @@ func wordScore(norm string) int {
 	return score
 }
 
-// needWords is the least word score of a candidate: "response" alone is enough.
+// needWords is the least word score of a name that is about requests: "response"
+// alone is enough.
 const needWords = 3
+
+// about tells whether a family is about requests, by its name or, whatever it
+// is called, by labels that hold statuses with methods or paths.
+func about(words int, r roles, e *evidence) bool {
+	if words >= needWords {
+		return true
+	}
+	path := len(r.route) > 0 && e.labels[r.route[0]].path > 0
+	return words >= 0 && r.status != "" && (r.method != "" || path)
+}
 
 // counters rates the families that may count requests, best first by score.
 func (v *view) counters() []candidate {
 	var found []candidate
 	for _, f := range v.families {
 		words := wordScore(f.norm)
-		if words < needWords || f.shape != counting && f.shape != maybe || timed(f) {
+		if words < 0 || f.shape != counting && f.shape != maybe || timed(f) {
 			continue
 		}
 		c := candidate{family: f, roles: rolesOf(v.evidence(f)), stem: stem(f.norm)}
-		if f.shape == maybe && c.roles.status == "" || c.roles.known() == 0 && words < 6 {
+		if !about(words, c.roles, v.evidence(f)) || f.shape == maybe && c.roles.status == "" ||
+			c.roles.known() == 0 && words < 6 {
 			continue // a name alone is too little
 		}
 		c.score = words + rate(c.roles, v.evidence(f))
@@ -84,10 +97,13 @@ func (v *view) durations() []candidate {
 	var found []candidate
 	for _, f := range v.families {
 		words := wordScore(f.norm)
-		if words < needWords || f.shape != distribution || !timed(f) {
+		if words < 0 || f.shape != distribution || !timed(f) {
 			continue
 		}
 		c := candidate{family: f, roles: rolesOf(v.evidence(f)), stem: stem(f.norm)}
+		if !about(words, c.roles, v.evidence(f)) {
+			continue
+		}
 		c.score = words + rate(c.roles, v.evidence(f))
 		if f.buckets {
 			c.score += 4
@@ -118,13 +134,12 @@ func rate(r roles, e *evidence) int {
 
 // total adds up a family's samples, to see which families count the same.
 func (v *view) total(f *family) float64 {
-	m, n := v.table.metrics[f.sample], 0.0
-	v.table.each(func(s *series) bool {
-		if s.metric == m && finite(s.value) && (s.role != isBucket || math.IsInf(s.le, 1)) {
+	n := 0.0
+	for _, s := range v.samples(f) {
+		if finite(s.value) && (s.role != isBucket || math.IsInf(s.le, 1)) {
 			n += s.value
 		}
-		return true
-	})
+	}
 	return n
 }
 

@@ -65,6 +65,16 @@ func BenchmarkBigPage(b *testing.B) {
 			n++
 		})
 	})
+	b.Run("protobuf", func(b *testing.B) {
+		wire := encode(b, page)
+		r := NewReader("t", Limits{})
+		b.SetBytes(int64(len(wire)))
+		timedRun(b, func() {
+			if h, err := r.Read(bytes.NewReader(wire), ""); err != nil || h.Page.Samples != 100_000 {
+				b.Fatal(err)
+			}
+		})
+	})
 	b.Run("expfmt", func(b *testing.B) {
 		b.SetBytes(int64(len(page)))
 		timedRun(b, func() {
@@ -73,5 +83,18 @@ func BenchmarkBigPage(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
+	})
+}
+
+// BenchmarkSmallPage reads a page of a usual service's size: 2,000 samples.
+func BenchmarkSmallPage(b *testing.B) {
+	page := bigPage(1)[:260_000]
+	page = page[:bytes.LastIndexByte(page, '\n')+1]
+	r := NewReader("t", Limits{})
+	b.SetBytes(int64(len(page)))
+	timedRun(b, func() {
+		if _, err := r.Read(bytes.NewReader(page), ""); err != nil {
+			b.Fatal(err)
+		}
 	})
 }
