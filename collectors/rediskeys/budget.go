@@ -39,10 +39,11 @@ func (b *budget) refill(now time.Time) {
 }
 
 // spend takes a round trip off. Of a far server's answers, what a light one
-// takes beyond nearNetwork is the network's time and not the server's.
+// takes beyond nearNetwork is the network's time and not the server's. The debt
+// has a limit, so that one hiccup does not keep us from looking for a minute.
 func (b *budget) spend(took time.Duration) {
 	far := max(b.baseline-nearNetwork, 0)
-	b.left -= max(took-far, 0)
+	b.left = max(b.left-max(took-far, 0), -b.most())
 }
 
 // enough tells whether something may be done that need not be done now.

@@ -94,6 +94,12 @@ func TestBudget(t *testing.T) {
 		if b.enough() { // -100 ms + 80 ms
 			t.Errorf("%v left after 4 s", b.left)
 		}
+		b.spend(time.Hour)
+		time.Sleep(saved + time.Second)
+		b.refill(time.Now())
+		if !b.enough() {
+			t.Errorf("%v left long after a hiccup", b.left)
+		}
 		time.Sleep(time.Hour)
 		b.refill(time.Now())
 		if b.left != b.most() {

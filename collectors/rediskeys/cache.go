@@ -14,6 +14,7 @@ import (
 // counts, then the biggest of those that the explorer found.
 type cacheKeys struct {
 	keys map[string]*cacheKey
+	dull dull
 
 	counting bool      // the app counts reads
 	asked    time.Time // when that was last seen
@@ -33,7 +34,11 @@ const (
 	shownCells    = 120
 )
 
-func newCacheKeys() cacheKeys { return cacheKeys{keys: map[string]*cacheKey{}} }
+func newCacheKeys() cacheKeys {
+	return cacheKeys{keys: map[string]*cacheKey{}, dull: newDull(dullCacheKey)}
+}
+
+func (c *cacheKeys) knows(key string) bool { return c.keys[key] != nil || c.dull.has(key) }
 
 // askCounts tells whether to ask for the app's counts now. Where there are none
 // each question is a miss in the server's figures.
@@ -253,7 +258,7 @@ func (c *Collector) bigger(ctx context.Context, keys []string) ([]string, error)
 		case ok && float64(n) > least:
 			out = append(out, key)
 		case len(c.cache.keys) >= mostCacheKeys: // else there may be room in the next pass
-			c.explorer.bore(key)
+			c.cache.dull.add(key)
 		}
 	}
 	return out, nil
@@ -268,13 +273,13 @@ func (c *Collector) takeOn(key string, f facts) {
 	if len(c.cache.keys) >= mostCacheKeys {
 		smallest, bytes := c.cache.smallest()
 		if smallest == "" || float64(n) <= bytes || !f.cached() {
-			c.explorer.bore(key)
+			c.cache.dull.add(key)
 			return
 		}
 		delete(c.cache.keys, smallest)
-		c.explorer.bore(smallest)
+		c.cache.dull.add(smallest)
 	} else if !f.cached() {
-		c.explorer.bore(key)
+		c.cache.dull.add(key)
 		return
 	}
 	c.cache.keys[key] = &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}}

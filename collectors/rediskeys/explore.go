@@ -3,7 +3,6 @@ package rediskeys
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"strconv"
 	"time"
 
@@ -20,12 +19,6 @@ type explorer struct {
 	whole  bool      // a pass was finished
 	long   int       // keys with names too long to keep, in the last whole pass
 	longer int       // the same in this pass so far
-
-	// Keys that were looked at and are not worth following, by hash: they need
-	// not be looked at again in every pass. Emptied when full and each minute.
-	dull   map[uint64]struct{}
-	seed   maphash.Seed
-	dulled time.Time
 }
 
 const (
@@ -34,18 +27,11 @@ const (
 	slowPage    = 10 * time.Millisecond
 	betweenRuns = 2 * time.Second // a pass starts no sooner after the last one began
 	mostName    = 1024            // bytes: longer key names are not kept
-	mostDull    = 8192
-	dullFor     = time.Minute
 )
-
-func newExplorer() explorer {
-	return explorer{dull: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
-}
 
 // restart begins the keyspace anew.
 func (e *explorer) restart() {
-	e.cursor, e.begun, e.whole = "", time.Time{}, false
-	clear(e.dull)
+	e.cursor, e.begun, e.seen, e.whole = "", time.Time{}, 0, false
 }
 
 // explore reads pages of the keyspace while the budget and the round last.
@@ -84,10 +70,6 @@ func (e *explorer) begin(now time.Time) bool {
 	}
 	if !e.begun.IsZero() && now.Sub(e.begun) < betweenRuns {
 		return false
-	}
-	if now.Sub(e.dulled) >= dullFor {
-		clear(e.dull)
-		e.dulled = now
 	}
 	e.cursor, e.begun, e.seen, e.longer = "0", now, 0, 0
 	return true
@@ -129,18 +111,6 @@ func (e *explorer) notes() []snapshot.Note {
 	return []snapshot.Note{{What: safe.New(fmt.Sprintf("keys with names of more than %d bytes are not followed: %d seen", mostName, n))}}
 }
 
-func (e *explorer) isDull(key string) bool {
-	_, dull := e.dull[maphash.String(e.seed, key)]
-	return dull
-}
-
-func (e *explorer) bore(key string) {
-	if len(e.dull) >= mostDull {
-		clear(e.dull)
-	}
-	e.dull[maphash.String(e.seed, key)] = struct{}{}
-}
-
 // visit looks at the keys of a page that are new, and keeps those that are
 // worth it. It tells whether the round had time for all.
 func (c *Collector) visit(ctx context.Context, keys []string) (all bool, err error) {
@@ -148,7 +118,7 @@ func (c *Collector) visit(ctx context.Context, keys []string) (all bool, err err
 	var candidates []string
 	for _, key := range keys {
 		switch {
-		case len(key) > mostName || c.bookkeeping(key) || c.explorer.isDull(key) || c.cache.keys[key] != nil || c.limiters.keys[key] != nil:
+		case len(key) > mostName || c.bookkeeping(key) || c.cache.knows(key) || c.limiters.knows(key):
 		default:
 			if ref, ok := ratelimit.Match(c.limiters.layouts, key); ok {
 				found = append(found, &limiter{ref: ref})

@@ -120,10 +120,10 @@ func (g *gate) send(ctx context.Context, commands [][]string, part []int, replie
 	}
 	start := time.Now()
 	got, err := g.conn.Do(ctx, batch...)
-	g.budget.spend(time.Since(start))
 	if err != nil {
-		return err
+		return err // waiting for nothing is no work of the server
 	}
+	g.budget.spend(time.Since(start))
 	for i, at := range part {
 		replies[at] = got[i]
 		g.learn(commands[at], got[i])

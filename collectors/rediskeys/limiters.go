@@ -17,6 +17,7 @@ import (
 type limiters struct {
 	layouts []ratelimit.Layout
 	keys    map[string]*limiter
+	dull    dull
 	over    time.Time // when one last found no room
 }
 
@@ -40,8 +41,10 @@ const (
 )
 
 func newLimiters(layouts []ratelimit.Layout) limiters {
-	return limiters{layouts: layouts, keys: map[string]*limiter{}}
+	return limiters{layouts: layouts, keys: map[string]*limiter{}, dull: newDull(dullLimiter)}
 }
+
+func (l *limiters) knows(key string) bool { return l.keys[key] != nil || l.dull.has(key) }
 
 func (l *limiters) notes() []snapshot.Note {
 	if time.Since(l.over) > overFor {
@@ -142,6 +145,9 @@ func (c *Collector) readBatch(ctx context.Context, batch []*limiter) ([]*limiter
 // finds room or not.
 func (l *limiters) take(k *limiter, r ratelimit.Reading) {
 	if !r.Found {
+		if l.keys[k.ref.Key] == nil {
+			l.dull.add(k.ref.Key) // of another type, perhaps
+		}
 		delete(l.keys, k.ref.Key)
 		return
 	}
@@ -168,9 +174,11 @@ func (l *limiters) admit(k *limiter) {
 			}
 		}
 		if least.pressure() >= k.pressure() {
+			l.dull.add(k.ref.Key)
 			return
 		}
 		delete(l.keys, least.ref.Key)
+		l.dull.add(least.ref.Key)
 	}
 	l.keys[k.ref.Key] = k
 }

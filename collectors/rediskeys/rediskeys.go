@@ -50,7 +50,6 @@ func newCollector(name safe.Text, conn doer, cfg Config) *Collector {
 	return &Collector{
 		name:     name,
 		gate:     newGate(conn, min(cfg.Duty, 1)),
-		explorer: newExplorer(),
 		cache:    newCacheKeys(),
 		limiters: newLimiters(ratelimit.Layouts()),
 	}
@@ -71,7 +70,10 @@ func (c *Collector) Notes() []snapshot.Note {
 // known comes first, the search for more with what is left of the budget. When
 // something fails underway, what was read before is given with the error.
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
-	c.gate.budget.refill(time.Now())
+	now := time.Now()
+	c.gate.budget.refill(now)
+	c.cache.dull.age(now)
+	c.limiters.dull.age(now)
 	if err := c.lookAround(ctx); err != nil {
 		c.fail()
 		return nil, err
@@ -104,6 +106,8 @@ func (c *Collector) readKnown(ctx context.Context) error {
 func (c *Collector) fail() {
 	c.lost = time.Now()
 	c.explorer.restart()
+	clear(c.cache.dull.keys)
+	clear(c.limiters.dull.keys)
 	c.gate.forget()
 }
 

@@ -1,0 +1,46 @@
+package rediskeys
+
+import (
+	"hash/maphash"
+	"time"
+)
+
+// dull remembers keys that were looked at and are not worth following, so that
+// they need not be looked at again in every pass. It forgets all of them when it
+// is full and after a while, since any may have become interesting.
+type dull struct {
+	keys  map[uint64]struct{} // by hash: a collision hides a key for a while
+	seed  maphash.Seed
+	since time.Time
+	keep  time.Duration
+}
+
+const (
+	mostDull     = 8192
+	dullCacheKey = time.Minute
+	dullLimiter  = 15 * time.Second // one may reach its limit any moment
+)
+
+func newDull(keep time.Duration) dull {
+	return dull{keys: map[uint64]struct{}{}, seed: maphash.MakeSeed(), keep: keep}
+}
+
+func (d *dull) has(key string) bool {
+	_, ok := d.keys[maphash.String(d.seed, key)]
+	return ok
+}
+
+func (d *dull) add(key string) {
+	if len(d.keys) >= mostDull {
+		clear(d.keys)
+	}
+	d.keys[maphash.String(d.seed, key)] = struct{}{}
+}
+
+// age forgets everything when it is time.
+func (d *dull) age(now time.Time) {
+	if now.Sub(d.since) >= d.keep {
+		clear(d.keys)
+		d.since = now
+	}
+}
