@@ -188,6 +188,28 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// TestBadToken: who has a token that is no good is told so, and can log in.
+func TestBadToken(t *testing.T) {
+	s := newShop(t, parts{})
+	bad := []string{"Authorization", "Bearer 1.admin.9999999999.x"}
+	for _, path := range []string{"/products", "/users/me", "/nothing"} {
+		got := s.do("GET", path, "", bad...)
+		if got.problem(t).Status != 401 || got.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if got := s.do("GET", "/health", "", bad...); got.status != 200 {
+		t.Errorf("/health: %+v", got)
+	}
+	if got := s.do("POST", "/auth/login", `{"username":"basic1","password":"`+store.DemoPassword+`"}`, bad...); got.status != 200 {
+		t.Errorf("login: %+v", got)
+	}
+	page := s.do("GET", "/metrics", "").body
+	if want := `ratelimit_decisions_total{decision="allowed",endpoint="default",tier="guest"} 3`; !strings.Contains(page, want) {
+		t.Error("requests with a bad token are not limited")
+	}
+}
+
 func TestAdminSeesAllOrders(t *testing.T) {
 	s := newShop(t, parts{})
 	auth, token := s.login("admin1")
@@ -220,7 +242,8 @@ func TestInvalidRequests(t *testing.T) {
 		"product twice":     {"/orders", `{"items":[{"product_id":1,"quantity":1},{"product_id":1,"quantity":1}]}`, 422, "items[1].product_id occurs in another line;"},
 		"bad line":          {"/orders", `{"items":[{"product_id":0,"quantity":101}]}`, 422, "items[0].product_id must be the id of a product;items[0].quantity must be from 1 to 100;"},
 		"unknown product":   {"/orders", `{"items":[{"product_id":2001,"quantity":1}]}`, 422, "items product 2001: unknown product;"},
-		"no user name":      {"/auth/login", `{"password":"x"}`, 422, "username must have 1 to 64 bytes;"},
+		"no user name":      {"/auth/login", `{"password":"x"}`, 422, "username must have 1 to 64 bytes and no control characters;"},
+		"NUL in a name":     {"/auth/login", `{"username":"a\u0000b","password":"x"}`, 422, "username must have 1 to 64 bytes and no control characters;"},
 		"endless password":  {"/auth/login", `{"username":"a","password":"` + strings.Repeat("x", 257) + `"}`, 422, "password must have 1 to 256 bytes;"},
 		"wrong password":    {"/auth/login", `{"username":"basic1","password":"x"}`, 401, ""},
 		"unknown user name": {"/auth/login", `{"username":"nobody","password":"x"}`, 401, ""},
@@ -312,12 +335,18 @@ func TestServe(t *testing.T) {
 	}()
 	<-held.reached
 	stop()
+	deadline := time.Now().Add(10 * time.Second)
 	for s.do("GET", "/health", "").status != 503 { // told through the other listener
-		select {
-		case err := <-ended:
-			t.Fatalf("Serve returned %v with a request under way", err)
-		case <-time.After(time.Millisecond):
+		if time.Now().After(deadline) {
+			t.Error("/health never says that the end is near")
+			break
 		}
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("Serve returned %v with a request under way", err)
+	default:
 	}
 	close(held.release)
 	if got := <-answered; !strings.Contains(got, `"id":1`) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"apitop/demoapi/cache"
 	"apitop/demoapi/limit"
@@ -49,7 +51,9 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var in input
-	in.check(body.Username != "" && len(body.Username) <= longestName, "username", fmt.Sprintf("must have 1 to %d bytes", longestName))
+	// Postgres takes no NUL in a text.
+	in.check(body.Username != "" && len(body.Username) <= longestName && !strings.ContainsFunc(body.Username, unicode.IsControl),
+		"username", fmt.Sprintf("must have 1 to %d bytes and no control characters", longestName))
 	in.check(body.Password != "" && len(body.Password) <= longestPassword, "password", fmt.Sprintf("must have 1 to %d bytes", longestPassword))
 	if in.refused(w, r) {
 		return

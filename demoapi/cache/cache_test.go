@@ -193,10 +193,10 @@ func TestConcurrentMissesLoadOnce(t *testing.T) {
 	inBubble(t, cache.Config{}, func(t *testing.T, c *cache.Cache, _ *memory) {
 		var loads atomic.Int64
 		release := make(chan struct{})
-		load := func(context.Context) (any, error) {
+		load := func(ctx context.Context) (any, error) {
 			loads.Add(1)
 			<-release
-			return 7, nil
+			return 7, ctx.Err()
 		}
 		// The first to come goes away; the others still get their answer.
 		ctx, leave := context.WithCancel(t.Context())

@@ -107,6 +107,7 @@ func testSearch(t *testing.T, s Store) {
 		"middle of a word":       {"esk", 3, []int64{}},
 		"no such word":           {"ash unicorn", 3, []int64{}},
 		"no word":                {" -!' ", 3, []int64{}},
+		"letters of all kinds":   {"\u0663 ſ ǆ İ 日本 ß x\u0300", 3, []int64{}},
 		"query language is text": {"ash' | 'desk", 3, []int64{42, 542, 1042}},
 		"operators are dropped":  {"ash & !desk:*", 3, []int64{42, 542, 1042}},
 	}
