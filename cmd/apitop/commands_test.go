@@ -155,3 +155,46 @@ func TestDiscoverFindsAMetricsPage(t *testing.T) {
 		t.Error("a closed port answers")
 	}
 }
+
+// TestOnceOnOneFile gives the totals since the process started.
+func TestOnceOnOneFile(t *testing.T) {
+	file := t.TempDir() + "/page.prom"
+	if err := os.WriteFile(file, []byte("# TYPE http_requests_total counter\nhttp_requests_total{method=\"GET\",route=\"/a\",status=\"500\"} 7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := execute(t, "once", "--format", "json", file)
+	var doc struct {
+		HTTP struct {
+			Requests, RPS *float64
+			ErrorRatio    *float64 `json:"error_ratio"`
+		}
+	}
+	if err := json.Unmarshal(out, &doc); err != nil || code != exitOK {
+		t.Fatalf("exit %d, %v, %s", code, err, errs)
+	}
+	if doc.HTTP.Requests == nil || *doc.HTTP.Requests != 7 || *doc.HTTP.ErrorRatio != 1 || doc.HTTP.RPS != nil {
+		t.Errorf("got %s", out)
+	}
+}
+
+// TestOnceOnRubbish says what is wrong with the file and exits with 3.
+func TestOnceOnRubbish(t *testing.T) {
+	for name, content := range map[string]string{"empty": "", "html": "<!DOCTYPE html><html></html>", "json": `{"a":1}`} {
+		t.Run(name, func(t *testing.T) {
+			file := t.TempDir() + "/page"
+			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, _, code := execute(t, "once", "--format", "json", file)
+			var doc struct {
+				Sources []struct{ State, Error string }
+			}
+			if err := json.Unmarshal(out, &doc); err != nil || code != exitUnmeasured {
+				t.Fatalf("exit %d, %v", code, err)
+			}
+			if len(doc.Sources) != 1 || doc.Sources[0].State != "failed" || doc.Sources[0].Error == "" {
+				t.Errorf("sources = %+v", doc.Sources)
+			}
+		})
+	}
+}

@@ -6,15 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"apitop/collectors/analysis"
-	"apitop/collectors/safe"
-	"apitop/collectors/scrape"
-	"apitop/collectors/snapshot"
 )
 
 // onceFlags are the flags of "apitop once" beside the common ones.
@@ -39,7 +35,7 @@ started; two files of one target give what happened between them.`,
 				return err
 			}
 			if files, rest := savedPages(args); len(files) > 0 {
-				return onceFiles(p.stdout, f.format, files, rest)
+				return onceFiles(cmd.Context(), p, *f, files, rest)
 			}
 			if err := c.complete(args, p.getenv); err != nil {
 				return err
@@ -59,48 +55,20 @@ func checkFormat(format string) error {
 	return nil
 }
 
-// savedPages parts the arguments into files that exist and the rest.
-func savedPages(args []string) (files, rest []string) {
-	for _, a := range args {
-		if info, err := os.Stat(a); err == nil && !info.IsDir() {
-			files = append(files, a)
-		} else {
-			rest = append(rest, a)
-		}
-	}
-	return files, rest
-}
-
-// onceFiles reports on saved metrics pages, all of one target, oldest first.
-func onceFiles(out io.Writer, format string, files, rest []string) error {
+// onceFiles reports on saved metrics pages.
+func onceFiles(ctx context.Context, p process, f onceFlags, files, rest []string) error {
 	if len(rest) > 0 {
 		return usageError{fmt.Errorf("%s is not a file: files and URLs cannot be mixed", rest[0])}
 	}
-	target := safe.New(files[len(files)-1])
-	engine := analysis.New(analysis.Options{})
-	step := func(h *snapshot.HTTP, err error) *analysis.Report {
-		s := snapshot.Snapshot{At: time.Now()}
-		poll := snapshot.Poll{Source: snapshot.Source{Name: safe.New("file " + target.Raw()), Kind: snapshot.KindMetrics}, Started: s.At}
-		if poll.Failure = snapshot.FailureOf(err); h != nil {
-			h.Target = target
-			poll.Facts = h.Facts()
-			s.AddTo(h)
-		}
-		s.Polls = []snapshot.Poll{poll}
-		return engine.Step(s)
+	var last *analysis.Report
+	err := follow(ctx, newSaved(files), analysis.New(analysis.Options{}), func(r *analysis.Report) bool {
+		last = r
+		return true
+	})
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
-	if len(files) == 1 {
-		step(&snapshot.HTTP{}, nil) // a process that has just started: all totals are zero
-	}
-	var r *analysis.Report
-	for _, name := range files {
-		h, err := scrape.ReadFile(name, target.Raw())
-		r = step(h, err)
-		if err != nil {
-			break
-		}
-	}
-	return printReport(out, format, r)
+	return printReport(p.stdout, f.format, last)
 }
 
 // onceLive reports on live sources.

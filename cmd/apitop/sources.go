@@ -47,6 +47,7 @@ func (c *Config) addMetrics(w *watched) error {
 		if err != nil {
 			return fmt.Errorf("metrics: %w", err)
 		}
+		w.closers = append(w.closers, func() error { s.Close(); return nil })
 		w.jobs = append(w.jobs, collectors.Job{Collector: s, Timeout: c.timeout()})
 	}
 	return nil
