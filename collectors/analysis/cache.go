@@ -57,6 +57,7 @@ func (c *cacheState) takeServer(r *snapshot.Redis) (restarted bool) {
 	c.own.begin(r.At, false)
 	c.own.put("hits", snapshot.Known(r.OwnHits))
 	c.own.put("misses", snapshot.Known(r.OwnMisses))
+	c.own.put("commands", snapshot.Known(r.OwnCommands))
 	c.own.end()
 	return restarted
 }
@@ -79,7 +80,7 @@ func (c *cacheState) report() *Cache {
 		return out
 	}
 	out.HitRatio = c.hitRatio()
-	out.OpsPerSecond = c.server.rate("commands")
+	out.OpsPerSecond = minus(c.server.rate("commands"), c.own.rate("commands"))
 	out.EvictedPerSecond = c.server.rate("evicted")
 	out.ExpiredPerSecond = c.server.rate("expired")
 	out.ErrorsPerSecond = c.server.rate("errors")
@@ -98,6 +99,11 @@ func (c *cacheState) hitRatio() Value {
 	h := max(hits.V-c.own.one("hits").V, 0)
 	m := max(misses.V-c.own.one("misses").V, 0)
 	return ratio(h, h+m)
+}
+
+// minus is a - b, not below zero; unknown when a is.
+func minus(a, b Value) Value {
+	return Value{V: max(a.V-b.V, 0), OK: a.OK}
 }
 
 func (c *cacheState) hotKeys() []HotKey {

@@ -68,11 +68,16 @@ func Open(t Target) *Conn {
 // Name is the server's address for people; see [Target.Name].
 func (c *Conn) Name() safe.Text { return c.target.Name() }
 
-// OwnHits is how many of the server's keyspace_hits we caused so far.
-func (c *Conn) OwnHits() uint64 { return c.guard.hits.Load() }
+// Own is our part in the server's counters so far.
+type Own struct {
+	Hits, Misses uint64 // of keyspace_hits and keyspace_misses
+	Commands     uint64 // of total_commands_processed
+}
 
-// OwnMisses is how many of the server's keyspace_misses we caused so far.
-func (c *Conn) OwnMisses() uint64 { return c.guard.misses.Load() }
+// Own is what we caused so far.
+func (c *Conn) Own() Own {
+	return Own{Hits: c.guard.hits.Load(), Misses: c.guard.misses.Load(), Commands: c.guard.commands.Load()}
+}
 
 // Close ends the connection. Calls in flight fail, as do later ones.
 func (c *Conn) Close() error {
@@ -96,25 +101,26 @@ func (c *Conn) Do(ctx context.Context, commands ...[]string) ([]any, error) {
 	return c.send(ctx, commands)
 }
 
-// Info sends INFO and returns its text together with the lookups of our own
-// that the figures in it contain: nothing of ours runs in between.
-func (c *Conn) Info(ctx context.Context) (text string, ownHits, ownMisses uint64, err error) {
+// Info sends INFO and returns its text together with our own part in the figures
+// in it: nothing of ours runs in between.
+func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
 	release, err := c.wait(ctx)
 	if err != nil {
-		return "", 0, 0, err
+		return "", Own{}, err
 	}
 	defer release()
+	own = c.Own()
 	replies, err := c.send(ctx, [][]string{{"INFO"}})
 	if err != nil {
-		return "", 0, 0, err
+		return "", Own{}, err
 	}
 	switch r := replies[0].(type) {
 	case string:
-		return r, c.OwnHits(), c.OwnMisses(), nil
+		return r, own, nil
 	case *ReplyError:
-		return "", 0, 0, infoFailure(r)
+		return "", Own{}, infoFailure(r)
 	}
-	return "", 0, 0, snapshot.Fail(snapshot.Unsupported, "INFO gave something else than a text", "")
+	return "", Own{}, snapshot.Fail(snapshot.Unsupported, "INFO gave something else than a text", "")
 }
 
 func infoFailure(e *ReplyError) *snapshot.Failure {

@@ -163,8 +163,8 @@ func TestTurns(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if c.OwnMisses() != 400 {
-		t.Errorf("%d misses, want 400", c.OwnMisses())
+	if c.Own().Misses != 400 {
+		t.Errorf("%d misses, want 400", c.Own().Misses)
 	}
 	if n := m.CurrentConnectionCount(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
@@ -175,7 +175,7 @@ func TestTurns(t *testing.T) {
 	if _, err := c.Do(ctx, []string{"ping"}); snapshot.FailureOf(err) == nil {
 		t.Error("two requests in flight")
 	}
-	if _, _, _, err := c.Info(ctx); err == nil {
+	if _, _, err := c.Info(ctx); err == nil {
 		t.Error("two requests in flight")
 	}
 	<-c.turn

@@ -78,6 +78,7 @@ func word(cmd redis.Cmder, i int) string {
 // and counts the keyspace lookups they cause. Safe for concurrent use.
 type guard struct {
 	hits, misses atomic.Uint64
+	commands     atomic.Uint64          // answered
 	version      atomic.Pointer[string] // the server's, from its greeting
 }
 

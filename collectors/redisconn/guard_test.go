@@ -140,12 +140,12 @@ func TestOwnLookups(t *testing.T) {
 			t.Fatal(err)
 		}
 		gotHits, gotMisses := srv.Info("keyspace_hits")-hits, srv.Info("keyspace_misses")-misses
-		if float64(c.OwnHits()) != gotHits || float64(c.OwnMisses()) != gotMisses {
-			t.Errorf("after %v: own %d hits %d misses, the server counted %v and %v", p, c.OwnHits(), c.OwnMisses(), gotHits, gotMisses)
+		if float64(c.Own().Hits) != gotHits || float64(c.Own().Misses) != gotMisses {
+			t.Errorf("after %v: own %d hits %d misses, the server counted %v and %v", p, c.Own().Hits, c.Own().Misses, gotHits, gotMisses)
 		}
 	}
-	if c.OwnHits() < 15 || c.OwnMisses() < 10 {
-		t.Errorf("%d hits, %d misses: the test asked for more", c.OwnHits(), c.OwnMisses())
+	if c.Own().Hits < 15 || c.Own().Misses < 10 {
+		t.Errorf("%d hits, %d misses: the test asked for more", c.Own().Hits, c.Own().Misses)
 	}
 }
 
@@ -164,17 +164,17 @@ func TestInfoIsExact(t *testing.T) {
 		}
 	}()
 	for range 200 {
-		text, hits, misses, err := c.Info(t.Context())
+		text, own, err := c.Info(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, m := infoField(t, text, "keyspace_hits"), infoField(t, text, "keyspace_misses"); h != hits || m != misses {
-			t.Fatalf("INFO has %d hits %d misses, ours are %d and %d: all are ours", h, m, hits, misses)
+		if h, m := infoField(t, text, "keyspace_hits"), infoField(t, text, "keyspace_misses"); h != own.Hits || m != own.Misses {
+			t.Fatalf("INFO has %d hits %d misses, ours are %d and %d: all are ours", h, m, own.Hits, own.Misses)
 		}
 	}
 	cancel()
 	<-done
-	if c.OwnHits() == 0 {
+	if c.Own().Hits == 0 {
 		t.Error("the other goroutine did nothing")
 	}
 }

@@ -27,6 +27,9 @@ func (g *guard) count(cmds []redis.Cmder) {
 	var known map[string]verdict
 	open := false
 	for _, cmd := range cmds {
+		if answered(cmd.Err()) {
+			g.commands.Add(1)
+		}
 		v := lookup(cmd)
 		open = open || v == unclear
 		g.add(v)
@@ -54,6 +57,12 @@ func (g *guard) count(cmds []redis.Cmder) {
 			g.add(missing)
 		}
 	}
+}
+
+// answered tells whether the server gave an answer, be it an error: then it
+// counted the command.
+func answered(err error) bool {
+	return err == nil || serverSaid(err)
 }
 
 func (g *guard) add(v verdict) {

@@ -27,7 +27,7 @@ func (c *Collector) Source() snapshot.Source {
 
 // Collect implements collectors.Collector; it gives a [snapshot.Redis].
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
-	text, hits, misses, err := c.conn.Info(ctx)
+	text, own, err := c.conn.Info(ctx)
 	at := time.Now()
 	if err != nil {
 		c.notes = nil
@@ -36,7 +36,8 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	f := fieldsOf(text)
 	r := reading(f)
 	c.notes = notes(f)
-	r.At, r.OwnHits, r.OwnMisses = at, float64(hits), float64(misses)
+	r.At = at
+	r.OwnHits, r.OwnMisses, r.OwnCommands = float64(own.Hits), float64(own.Misses), float64(own.Commands)
 	return r, nil
 }
 

@@ -26,6 +26,9 @@ func TestCollect(t *testing.T) {
 	if hits := after.KeyspaceHits.V - before.KeyspaceHits.V; hits != 10 {
 		t.Errorf("%v hits, want 10", hits)
 	}
+	if n := after.Commands.V - before.Commands.V - (after.OwnCommands - before.OwnCommands); n != 30 {
+		t.Errorf("%v commands of others, want 30", n)
+	}
 	if misses := after.KeyspaceMisses.V - before.KeyspaceMisses.V; misses != 10 {
 		t.Errorf("%v misses, want 10", misses)
 	}

@@ -22,6 +22,7 @@ type Redis struct {
 	KeyspaceMisses  Value
 	OwnHits         float64 // lookups that we caused ourselves so far, found
 	OwnMisses       float64 // the same, not found
+	OwnCommands     float64 // commands that we sent ourselves so far
 	EvictedKeys     Value
 	ExpiredKeys     Value
 	RejectedConns   Value
