@@ -109,13 +109,14 @@ func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
 		return "", Own{}, err
 	}
 	defer release()
-	own = c.Own()
 	replies, err := c.send(ctx, [][]string{{"INFO"}})
 	if err != nil {
 		return "", Own{}, err
 	}
 	switch r := replies[0].(type) {
 	case string:
+		own = c.Own()
+		own.Commands-- // INFO itself, which the server counts when it is done
 		return r, own, nil
 	case *ReplyError:
 		return "", Own{}, infoFailure(r)
