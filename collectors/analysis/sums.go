@@ -31,13 +31,18 @@ func (t *target) addTo(routes map[routeKey]*sums, all *sums) {
 		}
 		n := len(buf) - 2
 		l := ladder{bounds: d.Bounds, cum: buf[:n], count: buf[n], sum: buf[n+1]}
-		routeOf(routes, d.Series).ladder.add(l)
+		// Some libraries count by route and measure all requests together.
+		if r := routes[keyOf(d.Series)]; r != nil {
+			r.ladder.add(l)
+		}
 		all.ladder.add(l)
 	}
 }
 
+func keyOf(s *snapshot.Series) routeKey { return routeKey{s.Method, s.Route} }
+
 func routeOf(routes map[routeKey]*sums, s *snapshot.Series) *sums {
-	key := routeKey{s.Method, s.Route}
+	key := keyOf(s)
 	r := routes[key]
 	if r == nil {
 		r = &sums{status: map[string]float64{}}

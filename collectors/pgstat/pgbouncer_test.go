@@ -20,7 +20,11 @@ func startPgBouncer(t *testing.T, srv *pgServer) string {
 	bin, err := exec.LookPath("pgbouncer")
 	if err != nil {
 		if bin = "/usr/sbin/pgbouncer"; !exists(bin) {
-			t.Skip("no pgbouncer found: install it to test with a real pooler")
+			const how = "no pgbouncer found: apt-get install pgbouncer"
+			if os.Getenv("APITOP_REQUIRE_SERVERS") != "" {
+				t.Fatal(how)
+			}
+			t.Skip(how)
 		}
 	}
 	dir, err := os.MkdirTemp("/tmp", "apgb") //nolint:usetesting // a socket needs a short path, open to its user

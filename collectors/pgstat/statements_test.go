@@ -195,10 +195,10 @@ func TestVersions(t *testing.T) {
 		"1.13": {wal: true, reset: true, since: true},
 	}
 	for version, tt := range tests {
+		if !slices.Contains(available, version) {
+			continue // another server's
+		}
 		t.Run(version, func(t *testing.T) {
-			if !slices.Contains(available, version) {
-				t.Skip("this server does not have it")
-			}
 			db := srv.database(t, createExtension+" version '"+version+"'")
 			s := NewStatements(srv.open(t, "postgres", db))
 			srv.login(t, "postgres", db).run("select count(*) as wanted_in_" + db + " from pg_class")

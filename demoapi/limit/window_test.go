@@ -64,10 +64,12 @@ func (f *fake) advance(d time.Duration) {
 }
 
 func TestWindowOnMiniredis(t *testing.T) {
-	limittest.Run(t, func(t *testing.T) limittest.Subject {
+	subject := func(t *testing.T) limittest.Subject {
 		f := newFake(t)
 		return limittest.Subject{Limiter: limit.NewWindow(f.client, patient()), Advance: f.advance}
-	})
+	}
+	limittest.Run(t, subject)
+	limittest.RunWithClock(t, subject)
 }
 
 // TestWindowIsExact compares random traffic with a plain list of times: what
