@@ -251,6 +251,7 @@ func TestNothingInstalled(t *testing.T) {
 }
 
 func TestStartCancelled(t *testing.T) {
+	needServers(t) // the fallbacks are up before anybody can cancel
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	base, err := os.MkdirTemp("", "t") //nolint:usetesting // its paths are too long for a socket
