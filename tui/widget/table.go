@@ -12,6 +12,7 @@ type Column struct {
 	Width int  // cells; of a flexible column the least
 	Right bool // numbers
 	Flex  bool // takes what is left; one column at most
+	Ends  bool // a text too long is cut in the middle: both its ends matter
 	Drop  int
 	Sort  int // >0: sorted by, rising; <0: falling; drawn as ▲ or ▼
 }
@@ -64,7 +65,7 @@ func (t Table) row(line canvas.Area, cols []placed, i int) {
 		case i == t.Selected:
 			cell.Style = theme.Plain
 		}
-		drawCell(place, cell, t.Columns[c.index].Right)
+		drawCell(place, cell, &t.Columns[c.index])
 	}
 }
 
@@ -87,16 +88,38 @@ func (t Table) head(a canvas.Area, c placed) {
 	}
 }
 
-func drawCell(a canvas.Area, c Cell, right bool) {
+func drawCell(a canvas.Area, c Cell, col *Column) {
 	w, _ := a.Size()
 	switch {
 	case c.Draw != nil:
 		c.Draw(a)
-	case right:
+	case col.Right:
 		a.TextRight(0, 0, w, c.Text, c.Style)
+	case col.Ends:
+		a.TextIn(0, 0, w, Shorten(c.Text, w), c.Style)
 	default:
 		a.TextIn(0, 0, w, c.Text, c.Style)
 	}
+}
+
+// Shorten cuts s in the middle so that it takes w cells at most.
+func Shorten(s string, w int) string {
+	if canvas.Width(s) <= w || w < 5 {
+		return s
+	}
+	r := []rune(s)
+	head, tail := 0, len(r)
+	for used := 1; used < w; used++ { // wide characters make it shorter than it could be
+		if used%3 == 0 {
+			head++
+		} else {
+			tail--
+		}
+	}
+	for canvas.Width(string(r[:head]))+1+canvas.Width(string(r[tail:])) > w {
+		tail++
+	}
+	return string(r[:head]) + "…" + string(r[tail:])
 }
 
 // placed is a column that is shown, and where.

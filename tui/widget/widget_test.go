@@ -210,3 +210,24 @@ func TestNothingPanicsWhenSmall(t *testing.T) {
 		}
 	}
 }
+
+func TestShorten(t *testing.T) {
+	for _, tt := range []struct {
+		s    string
+		w    int
+		want string
+	}{
+		{"short", 10, "short"},
+		{"redis unix /tmp/private-1234/redis/s keys", 20, "redis …/redis/s keys"},
+		{"日本語日本語日本語", 9, "日本…本語"},
+		{"abcdef", 3, "abcdef"},
+	} {
+		got := Shorten(tt.s, tt.w)
+		if tt.w >= 5 && canvas.Width(got) > tt.w {
+			t.Errorf("Shorten(%q, %d) = %q: too wide", tt.s, tt.w, got)
+		}
+		if got != tt.want {
+			t.Errorf("Shorten(%q, %d) = %q, want %q", tt.s, tt.w, got, tt.want)
+		}
+	}
+}

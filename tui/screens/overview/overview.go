@@ -68,7 +68,8 @@ func ids(rows []analysis.Route) []id {
 // Sizes from which the screen is laid out in another way.
 const (
 	smallWidth, smallHeight = 80, 20 // below: one section under the other, no charts
-	wideWidth               = 160    // from here: four panels in a row
+	wideWidth               = 160    // from here: four charts in a row
+	tallTables              = 24     // rows; from here tables stand two by two even so
 )
 
 // Draw implements [screen.Screen].
@@ -94,7 +95,7 @@ func (m Model) Draw(a canvas.Area, f screen.Frame) {
 // drawTables draws who is hurt and what is hot: four panels.
 func (m Model) drawTables(a canvas.Area, f screen.Frame) {
 	w, h := a.Size()
-	if w >= wideWidth {
+	if w >= wideWidth && h < tallTables {
 		routes, rest := a.Left(w * 2 / 7)
 		keys, rest := rest.Left(w / 5)
 		limits, statements := rest.Left(w / 5)

@@ -118,9 +118,9 @@ func cacheTitle(c *analysis.Cache) string {
 
 func drawLimits(a canvas.Area, f screen.Frame) {
 	l := f.Report.Limits
-	title := "Throttled callers"
+	title := "Callers"
 	if l != nil {
-		title = fmt.Sprintf("Throttled callers %d", l.ThrottledSubjects)
+		title = fmt.Sprintf("Callers · %d throttled", l.ThrottledSubjects)
 	}
 	body := screen.Panel(a, f, analysis.PartKeys, title)
 	if l == nil || len(l.Subjects) == 0 {

@@ -64,7 +64,7 @@ func drawTable(a canvas.Area, r *analysis.Report, selected int) {
 	widget.Table{
 		Columns: []widget.Column{
 			{Title: "", Width: 1},
-			{Title: "SOURCE", Width: 18, Flex: true},
+			{Title: "SOURCE", Width: 18, Flex: true, Ends: true},
 			{Title: "STATE", Width: 7},
 			{Title: "AGE", Width: 6, Right: true},
 			{Title: "TOOK", Width: 6, Right: true, Drop: 1},
