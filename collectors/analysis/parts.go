@@ -34,7 +34,7 @@ func (p *parts) step(s snapshot.Snapshot) {
 }
 
 // slowest is the longest rhythm that is learned; a longer gap was an outage.
-const slowest = 10 * time.Second
+const slowest = 40 * time.Second
 
 func (p *parts) fill(part Part, at time.Time) {
 	if last, ok := p.last[part]; ok {

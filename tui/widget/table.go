@@ -69,9 +69,6 @@ func (t Table) row(line canvas.Area, cols []placed, i int) {
 	}
 }
 
-// Dropped is how many columns do not fit into w cells.
-func (t Table) Dropped(w int) int { return len(t.Columns) - len(t.place(w)) }
-
 func (t Table) head(a canvas.Area, c placed) {
 	col := t.Columns[c.index]
 	title := col.Title
@@ -170,17 +167,4 @@ func (t Table) need(show []bool) int {
 		}
 	}
 	return n
-}
-
-// Scroll is the first row to show so that selected is in view of h rows: top
-// where it may stay.
-func Scroll(top, selected, h int) int {
-	switch {
-	case selected < top:
-		return max(selected, 0)
-	case h > 0 && selected >= top+h:
-		return selected - h + 1
-	default:
-		return max(top, 0)
-	}
 }
