@@ -105,7 +105,7 @@ func printReport(out io.Writer, format string, r *analysis.Report) error {
 // reportState is errUnmeasured when a source of r failed.
 func reportState(r *analysis.Report) error {
 	for _, s := range r.Sources {
-		if s.State != analysis.StateOK {
+		if s.State == analysis.StateFailed || s.State == analysis.StateWaiting {
 			return errUnmeasured
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"apitop/collectors"
@@ -37,17 +38,38 @@ func (l latest) put(r *analysis.Report) {
 	l <- r
 }
 
+// patience is how many rounds more a measurement waits for a source that has not
+// answered yet when its time is over.
+const patience = 2
+
 // measure runs the jobs for the length of the window and gives the last report.
 func measure(ctx context.Context, w *watched, window, interval time.Duration) (*analysis.Report, error) {
 	interval = min(interval, window)
 	engine := analysis.New(analysis.Options{Window: window, Interval: interval})
-	live := collectors.New(interval, w.jobs...)
 	rounds := int(window/interval) + 1
+	live := collectors.New(interval, eachTwice(w.jobs, rounds)...)
 	var last *analysis.Report
 	err := follow(ctx, live, engine, func(r *analysis.Report) bool {
 		last = r
 		rounds--
-		return rounds > 0
+		return rounds > 0 || (rounds > -patience && owing(r))
 	})
 	return last, err
+}
+
+// eachTwice makes jobs run often enough in so many rounds that there is a
+// difference to report.
+func eachTwice(jobs []collectors.Job, rounds int) []collectors.Job {
+	jobs = slices.Clone(jobs)
+	for i := range jobs {
+		if jobs[i].Every >= rounds {
+			jobs[i].Every = 1
+		}
+	}
+	return jobs
+}
+
+// owing tells whether a source has never answered yet.
+func owing(r *analysis.Report) bool {
+	return slices.ContainsFunc(r.Sources, func(s analysis.Source) bool { return s.State == analysis.StateWaiting })
 }
