@@ -27,14 +27,56 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 		left, right := rest.Left(w * 3 / 5)
 		left, _ = left.Left(-2)
 		distribution(left, r)
-		up, down := right.Top(max(h/2, 6))
+		up, down := right.Top(min(len(r.Status)+2, max(h/3, 3)))
 		answers(up, r)
-		trend(down, r)
+		up, down = down.Top(3)
+		trend(up, r)
+		callers(down, f, r)
 		return
 	}
 	up, down := rest.Top(min(len(r.Status)+2, max(h/3, 3)))
 	answers(up, r)
-	distribution(down, r)
+	room := 0
+	if n := len(limited(f.Report, r)); n > 0 {
+		room = min(n+1, h/4)
+	}
+	_, left := down.Size()
+	up, down = down.Top(left - room)
+	distribution(up, r)
+	callers(down, f, r)
+}
+
+// limited are the callers with a limit on this route of its own.
+func limited(report *analysis.Report, r *analysis.Route) []analysis.Subject {
+	if report.Limits == nil {
+		return nil
+	}
+	var list []analysis.Subject
+	for _, s := range report.Limits.Subjects {
+		if s.Endpoint == r.Route {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// callers draws who is limited on this route; nothing where nobody is.
+func callers(a canvas.Area, f screen.Frame, r *analysis.Route) {
+	list := limited(f.Report, r)
+	if len(list) == 0 {
+		return
+	}
+	body := screen.Panel(a, f, analysis.PartKeys, "Callers limited here")
+	w, _ := body.Size()
+	for y, s := range list {
+		st, mark := theme.Plain, " "
+		if s.IsBlocked() {
+			st, mark = theme.Bad, "!"
+		}
+		body.TextIn(0, y, w-26, mark+s.Subject.String()+" "+s.Tier.String(), st)
+		body.TextRight(w-25, y, 11, format.Whole(s.Used)+"/"+format.Whole(s.Limit), st)
+		body.TextRight(w-13, y, 13, "resets "+format.Age(s.ResetsInSeconds), theme.Dim)
+	}
 }
 
 // figures are the route's numbers in two lines.
