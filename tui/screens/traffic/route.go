@@ -94,6 +94,9 @@ func figures(a canvas.Area, r *analysis.Route) {
 		{"err", format.Percent(r.ErrorRatio), quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
 	} {
+		if w, _ := a.Size(); x+11 > w {
+			break
+		}
 		a.Text(x, 0, p.label, theme.Label)
 		a.TextRight(x+5, 0, 6, p.text, p.style)
 		x += 13
