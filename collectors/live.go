@@ -20,7 +20,8 @@ type Live struct {
 	results  chan result // room for every job, so that no answer ever blocks
 	round    int
 	next     time.Time // when the next round is due
-	polls    []result  // of the round so far
+	seq      uint64    // snapshots given
+	polls    []result  // of the snapshot so far
 }
 
 // job is a Job and what is known of its current run.
@@ -58,18 +59,22 @@ func New(interval time.Duration, jobs ...Job) *Live {
 // Next implements [snapshot.Stream]. The first round starts at once. It returns
 // when this round's jobs have answered or 80 % of the interval is over; who
 // still owes an answer then is pending, and its answer comes in a later round.
+// The first round is shorter, and what comes late of it is given at once, so
+// that one slow source does not keep the others from being seen.
 func (l *Live) Next(ctx context.Context) (snapshot.Snapshot, error) {
+	if s, ok, err := l.early(ctx); ok || err != nil {
+		return s, err
+	}
 	if err := l.wait(ctx); err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	s := snapshot.Snapshot{Seq: uint64(l.round), At: time.Now()}
-	l.polls = nil
+	s := l.open()
 	for l.takeLate(&s) {
 	}
 	waiting := l.startDue(ctx, s.At)
-	l.round++
-	grace := time.NewTimer(l.interval * 4 / 5)
+	grace := time.NewTimer(l.grace())
 	defer grace.Stop()
+	l.round++
 	for waiting > 0 {
 		select {
 		case r := <-l.results:
@@ -83,9 +88,55 @@ func (l *Live) Next(ctx context.Context) (snapshot.Snapshot, error) {
 			return snapshot.Snapshot{}, ctx.Err()
 		}
 	}
+	l.seal(&s)
+	return s, nil
+}
+
+// firstGrace is how long the first round waits: people wait for it.
+const firstGrace = 100 * time.Millisecond
+
+// grace is how long a round waits for its jobs.
+func (l *Live) grace() time.Duration {
+	if l.round == 0 {
+		return min(firstGrace, l.interval*4/5)
+	}
+	return l.interval * 4 / 5
+}
+
+// early waits for a late answer of the first round and gives it, until the
+// second round is due; ok is false when there is none to wait for.
+func (l *Live) early(ctx context.Context) (s snapshot.Snapshot, ok bool, err error) {
+	owing := slices.ContainsFunc(l.jobs, func(j job) bool { return !j.started.IsZero() })
+	if l.round != 1 || !owing {
+		return s, false, nil
+	}
+	due := time.NewTimer(time.Until(l.next))
+	defer due.Stop()
+	select {
+	case r := <-l.results:
+		s = l.open()
+		l.take(&s, r)
+		for l.takeLate(&s) {
+		}
+		l.seal(&s)
+		return s, true, nil
+	case <-due.C:
+		return s, false, nil
+	case <-ctx.Done():
+		return s, false, ctx.Err()
+	}
+}
+
+// open begins a snapshot, and seal ends it.
+func (l *Live) open() snapshot.Snapshot {
+	l.polls = nil
+	l.seq++
+	return snapshot.Snapshot{Seq: l.seq - 1, At: time.Now()}
+}
+
+func (l *Live) seal(s *snapshot.Snapshot) {
 	l.noteUnanswered()
 	s.Polls = l.inOrder()
-	return s, nil
 }
 
 // wait sleeps until the next round is due. A round that comes late is not made

@@ -107,8 +107,8 @@ func TestPendingIsShownWithItsTime(t *testing.T) {
 		}}
 		l := New(time.Second, Job{Collector: slow, Timeout: 2 * time.Second})
 		p, ok := poll(next(t, l), "slow")
-		if !ok || !p.Pending || p.Took != 800*time.Millisecond || p.Failure != nil {
-			t.Errorf("got %+v, want pending for 800ms", p)
+		if !ok || !p.Pending || p.Took != firstGrace || p.Failure != nil {
+			t.Errorf("got %+v, want pending for %v", p, firstGrace)
 		}
 		time.Sleep(2 * time.Second)
 	})
@@ -194,7 +194,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), firstGrace/2)
 		defer cancel()
 		if _, err := New(time.Second, Job{Collector: hung}).Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
@@ -208,7 +208,7 @@ func TestPollsKeepTheOrderOfTheJobs(t *testing.T) {
 		var jobs []Job
 		for i, name := range []string{"a", "b", "c", "d"} {
 			jobs = append(jobs, Job{Collector: &scripted{name: name, do: func(context.Context, int) (snapshot.Reading, error) {
-				time.Sleep(time.Duration(4-i) * 100 * time.Millisecond)
+				time.Sleep(time.Duration(4-i) * 10 * time.Millisecond)
 				return target(name), nil
 			}}})
 		}
@@ -218,6 +218,35 @@ func TestPollsKeepTheOrderOfTheJobs(t *testing.T) {
 		}
 		if want := []string{"a", "b", "c", "d"}; !slices.Equal(names, want) {
 			t.Errorf("polls of %q, want %q", names, want)
+		}
+	})
+}
+
+// TestFirstRound: what answers at once is seen at once, what comes a little later
+// is seen then, and the second round keeps its time.
+func TestFirstRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		after := func(name string, d time.Duration) Job {
+			return Job{Collector: &scripted{name: name, do: func(_ context.Context, call int) (snapshot.Reading, error) {
+				if call == 1 {
+					time.Sleep(d)
+				}
+				return target(name), nil
+			}}}
+		}
+		start := time.Now()
+		l := New(time.Second, after("quick", 0), after("slow", 300*time.Millisecond), after("slower", 700*time.Millisecond))
+		for _, want := range []struct {
+			at      time.Duration
+			reading string
+		}{
+			{firstGrace, "quick"}, {300 * time.Millisecond, "slow"}, {700 * time.Millisecond, "slower"},
+			{time.Second, "quick"}, {2 * time.Second, "quick"},
+		} {
+			s := next(t, l)
+			if at := time.Since(start); at != want.at || !hasReading(s, want.reading) {
+				t.Errorf("after %v: reading of %s: %v; want it after %v", at, want.reading, hasReading(s, want.reading), want.at)
+			}
 		}
 	})
 }

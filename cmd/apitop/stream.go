@@ -46,13 +46,15 @@ const patience = 2
 func measure(ctx context.Context, w *watched, window, interval time.Duration) (*analysis.Report, error) {
 	interval = min(interval, window)
 	engine := analysis.New(analysis.Options{Window: window, Interval: interval})
-	rounds := int(window/interval) + 1
-	live := collectors.New(interval, eachTwice(w.jobs, rounds)...)
-	var last *analysis.Report
+	live := collectors.New(interval, eachTwice(w.jobs, int(window/interval)+1)...)
+	var first, last *analysis.Report
 	err := follow(ctx, live, engine, func(r *analysis.Report) bool {
+		if first == nil {
+			first = r
+		}
 		last = r
-		rounds--
-		return rounds > 0 || (rounds > -patience && owing(r))
+		over := r.At.Sub(first.At) - window + interval/2 // rounds are never quite on time
+		return over < 0 || (over < patience*interval && owing(r))
 	})
 	return last, err
 }

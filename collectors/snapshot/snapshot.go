@@ -17,8 +17,8 @@ import (
 // Snapshot is everything that arrived in one round. An empty section means that
 // no new reading came, not that there is nothing. Never changed once handed on.
 type Snapshot struct {
-	Seq   uint64    // number of the round, from 0
-	At    time.Time // start of the round, with a monotonic part when live
+	Seq   uint64    // number of the snapshot, from 0
+	At    time.Time // when it was begun, with a monotonic part when live
 	Polls []Poll    // how each attempt went
 
 	HTTP       []*HTTP     // one per metrics target
