@@ -140,11 +140,14 @@ func tlsFailure(err error) *snapshot.Failure {
 func wrongProtocol(err error) *snapshot.Failure {
 	s := err.Error()
 	_, quoted, found := strings.Cut(s, "can't parse ")
+	if !found {
+		_, quoted, found = strings.Cut(s, "redis: invalid reply: ")
+	}
 	_, quoted, _ = strings.Cut(quoted, `"`) // behind what was expected: map reply: "HTTP/1.1 ..."
 	switch {
 	case !found:
 		return nil
-	case strings.HasPrefix(quoted, `HTTP/`):
+	case strings.HasPrefix(quoted, `HTTP/`), strings.HasPrefix(quoted, `<!`), strings.HasPrefix(quoted, `<html`):
 		return snapshot.Fail(snapshot.Unsupported, "answers as HTTP, not Redis", "for a metrics page use --metrics URL")
 	case strings.HasPrefix(quoted, `\x15\x03`):
 		return snapshot.Fail(snapshot.Unreachable, "the server speaks TLS", "use rediss:// instead of redis://")

@@ -83,6 +83,7 @@ func TestFailures(t *testing.T) {
 		"no such host":   {"redis://does-not-exist.invalid", snapshot.Unreachable, "the host name is not known"},
 		"no socket":      {"unix:///nonexistent", snapshot.Unreachable, "there is no such socket"},
 		"HTTP":           {"redis://" + strings.TrimPrefix(web.URL, "http://"), snapshot.Unsupported, "answers as HTTP, not Redis"},
+		"old HTTP":       {scripted(t, "<!DOCTYPE HTML>"), snapshot.Unsupported, "answers as HTTP, not Redis"},
 		"TLS":            {scripted(t, "\x15\x03\x01"), snapshot.Unreachable, "the server speaks TLS"},
 		"SSH":            {scripted(t, "SSH-2.0-OpenSSH"), snapshot.Unsupported, "answers, but not as Redis"},
 		"closes":         {scripted(t, ""), snapshot.Unreachable, "the connection was closed"},
