@@ -19,6 +19,7 @@ import (
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 	"apitop/demoapi/serve"
+	"apitop/tui/painter"
 )
 
 // demoFlags are the flags of "apitop demo" beside the common ones.
@@ -55,10 +56,15 @@ Redis and to an API that serves from memory, and says so.`,
 	return cmd
 }
 
+var errNoTerminal = fmt.Errorf("%w: use --headless to get a report instead of the dashboard", painter.ErrNotTerminal)
+
 // runDemo starts the demo, watches it, and removes it however that ends.
 func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) {
 	if err := c.complete(nil, func(string) string { return "" }); err != nil {
 		return err
+	}
+	if !f.headless && !p.onTerminal() {
+		return errNoTerminal // before anything is started
 	}
 	tame, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer release()

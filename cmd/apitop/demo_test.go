@@ -97,6 +97,16 @@ func TestHeadlessDemoWithoutServers(t *testing.T) {
 	}
 }
 
+// TestDemoWithoutTerminal starts nothing and says what to do.
+func TestDemoWithoutTerminal(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), program(t), "demo")
+	out, err := cmd.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != exitFailure || !strings.Contains(string(out), "--headless") || strings.Contains(string(out), "starting") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // demoProcess is a demo with its dashboard in a terminal, in a folder of its own.
 type demoProcess struct {
 	cmd *exec.Cmd

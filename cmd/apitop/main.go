@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"apitop/cmd/internal/build"
 	"apitop/demoapi/serve"
@@ -35,6 +36,11 @@ type process struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	terminal       *os.File // where the dashboard is drawn
+}
+
+// onTerminal tells whether a dashboard could be drawn.
+func (p process) onTerminal() bool {
+	return term.IsTerminal(int(p.stdin.Fd())) && term.IsTerminal(int(p.terminal.Fd()))
 }
 
 func main() {
