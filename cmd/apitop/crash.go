@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"apitop/cmd/internal/build"
+	"apitop/collectors/safe"
 	"apitop/tui/painter"
 )
 
@@ -26,5 +27,5 @@ func crashReport(p process, crash *painter.PanicError) string {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		return text
 	}
-	return fmt.Sprintf("a fault in apitop stopped it: %v; the report is in %s", crash, name)
+	return fmt.Sprintf("a fault in apitop stopped it: %s; the report is in %s", safe.Clean(crash.Error(), 200), name)
 }

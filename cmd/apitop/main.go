@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"apitop/cmd/internal/build"
+	"apitop/collectors/safe"
 	"apitop/demoapi/serve"
 	_ "apitop/tui/background" // before anything of Bubble Tea: see there
 	"apitop/tui/painter"
@@ -87,7 +88,7 @@ func exitCode(p process, err error) int {
 		return exitInterrupted
 	}
 	if text == "" {
-		text = err.Error()
+		text = safe.Clean(err.Error(), 0) // one line, whatever is in it
 	}
 	fmt.Fprintln(p.stderr, "apitop: "+text)
 	return code

@@ -39,12 +39,6 @@ type Frame struct {
 
 // Navigate asks for another screen, by its number.
 type Navigate struct {
-	To     rune         // the digit of its tab
-	Select SelectedItem // what to select there; zero: nothing
-}
-
-// SelectedItem names a thing that screens pass to each other. The zero value
-// names nothing.
-type SelectedItem struct {
-	Method, Route analysis.Text
+	To     rune    // the digit of its tab
+	Select RouteID // what to select there; zero: nothing
 }

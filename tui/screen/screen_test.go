@@ -10,6 +10,7 @@ import (
 	"apitop/tui/canvas"
 	"apitop/tui/screen"
 	"apitop/tui/screen/screentest"
+	"apitop/tui/theme"
 )
 
 func keyPress(k string) tea.Msg {
@@ -113,5 +114,25 @@ func TestEmptySaysWhyAndWhatToDo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLooks(t *testing.T) {
+	known := func(v float64) analysis.Value { return analysis.Value{V: v, OK: true} }
+	for name, tt := range map[string]struct{ got, want canvas.Style }{
+		"no errors":          {screen.ErrorLook(known(0)), theme.Good},
+		"some errors":        {screen.ErrorLook(known(0.01)), theme.Warn},
+		"many errors":        {screen.ErrorLook(known(0.2)), theme.Bad},
+		"unknown errors":     {screen.ErrorLook(analysis.Value{}), theme.Dim},
+		"nothing is quiet":   {screen.Quiet(known(0), theme.Bad), theme.Dim},
+		"something is not":   {screen.Quiet(known(1), theme.Bad), theme.Bad},
+		"too few for p95":    {screen.QuantileLook(19, screen.EnoughP95), theme.Dim},
+		"enough for p95":     {screen.QuantileLook(20, screen.EnoughP95), theme.Plain},
+		"too few for p99":    {screen.QuantileLook(99, screen.EnoughP99), theme.Dim},
+		"cpu at three in 10": {screen.Alarm(known(0.3), 0.7, 0.9), theme.Good},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: style %d, want %d", name, tt.got, tt.want)
+		}
 	}
 }

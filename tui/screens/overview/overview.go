@@ -13,12 +13,9 @@ import (
 
 // Model is the screen. It is a value: Update gives the next one.
 type Model struct {
-	cursor screen.Cursor[id]
+	cursor screen.Cursor[screen.RouteID]
 	open   key.Binding
 }
-
-// id is the identity of a row of the routes.
-type id struct{ method, route analysis.Text }
 
 // New makes the screen.
 func New() Model {
@@ -43,26 +40,18 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 	if key.Matches(k, m.open) {
 		return m, m.openRoute(rows)
 	}
-	m.cursor, _ = m.cursor.Update(k, ids(rows))
+	m.cursor, _ = m.cursor.Update(k, screen.RouteIDs(rows))
 	return m, nil
 }
 
 // openRoute goes to the selected route's page on the Traffic screen.
 func (m Model) openRoute(rows []analysis.Route) tea.Cmd {
-	i := m.cursor.Index(ids(rows))
+	i := m.cursor.Index(screen.RouteIDs(rows))
 	if i < 0 {
 		return nil
 	}
-	to := screen.Navigate{To: '2', Select: screen.SelectedItem{Method: rows[i].Method, Route: rows[i].Route}}
+	to := screen.Navigate{To: '2', Select: screen.RouteIDs(rows)[i]}
 	return func() tea.Msg { return to }
-}
-
-func ids(rows []analysis.Route) []id {
-	list := make([]id, len(rows))
-	for i, r := range rows {
-		list[i] = id{r.Method, r.Route}
-	}
-	return list
 }
 
 // Sizes from which the screen is laid out in another way.

@@ -85,9 +85,9 @@ func latencyNow(r *analysis.Report) []figure {
 func errorsNow(r *analysis.Report) []figure {
 	h := http(r)
 	return []figure{
-		{"5xx", format.Percent(h.ErrorRatio), alarm(h.ErrorRatio, 0, 0.05)},
+		{"5xx", format.Percent(h.ErrorRatio), screen.ErrorLook(h.ErrorRatio)},
 		{"4xx", format.Percent(h.ClientErrorRatio), theme.Plain},
-		{"429", format.Whole(h.Throttled), alarm(h.Throttled, 0, math.Inf(1))},
+		{"429", format.Whole(h.Throttled), screen.Alarm(h.Throttled, 0, math.Inf(1))},
 	}
 }
 
@@ -100,7 +100,7 @@ func saturationNow(r *analysis.Report) []figure {
 		busy = r.Database.Load
 	}
 	return []figure{
-		{"cpu", format.Percent(cpu), alarm(cpu, 0.7, 0.9)},
+		{"cpu", format.Percent(cpu), screen.Alarm(cpu, 0.7, 0.9)},
 		{"load", format.Number(load), theme.Plain},
 		{"db", format.Number(busy), theme.Plain},
 	}
@@ -112,20 +112,6 @@ func http(r *analysis.Report) analysis.HTTP {
 		return analysis.HTTP{}
 	}
 	return *r.HTTP
-}
-
-// alarm is the look of v: good up to warn, bad beyond bad.
-func alarm(v analysis.Value, warn, bad float64) canvas.Style {
-	switch {
-	case !v.OK:
-		return theme.Dim
-	case v.V > bad:
-		return theme.Bad
-	case v.V > warn:
-		return theme.Warn
-	default:
-		return theme.Good
-	}
 }
 
 // drawSignals draws the four charts: two by two, or in a row where it is wide.

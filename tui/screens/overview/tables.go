@@ -28,13 +28,6 @@ func worst(r *analysis.Report) []analysis.Route {
 	return rows
 }
 
-func routeName(r *analysis.Route) string {
-	if r.Route.IsZero() {
-		return strings.TrimSpace(r.Method.String() + " (no route)")
-	}
-	return strings.TrimSpace(r.Method.String() + " " + r.Route.String())
-}
-
 func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 	rows := worst(f.Report)
 	body := screen.Panel(a, f, analysis.PartHTTP, "Worst routes")
@@ -43,7 +36,7 @@ func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 		return
 	}
 	_, h := body.Size()
-	selected := m.cursor.Index(ids(rows))
+	selected := m.cursor.Index(screen.RouteIDs(rows))
 	widget.Table{
 		Columns: []widget.Column{
 			{Title: "ROUTE", Width: 12, Flex: true},
@@ -56,10 +49,10 @@ func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 		Row: func(i int) []widget.Cell {
 			r := &rows[i]
 			return []widget.Cell{
-				{Text: routeName(r)},
+				{Text: screen.RouteName(r)},
 				number(format.Number(r.RPS), r.RPS, theme.Plain),
-				number(format.Seconds(r.P95), r.P95, theme.Plain),
-				number(format.Percent(r.ErrorRatio), r.ErrorRatio, alarm(r.ErrorRatio, 0, 0.05)),
+				number(format.Seconds(r.P95), r.P95, screen.QuantileLook(r.Measured, screen.EnoughP95)),
+				number(format.Percent(r.ErrorRatio), r.ErrorRatio, screen.ErrorLook(r.ErrorRatio)),
 				number(format.Percent(r.TimeShare), r.TimeShare, theme.Plain),
 			}
 		},
@@ -70,10 +63,7 @@ func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 
 // number is a cell that is dimmed when it is unknown or nothing.
 func number(text string, v analysis.Value, st canvas.Style) widget.Cell {
-	if !v.OK || v.V == 0 {
-		st = theme.Dim
-	}
-	return widget.Cell{Text: text, Style: st}
+	return widget.Cell{Text: text, Style: screen.Quiet(v, st)}
 }
 
 func drawKeys(a canvas.Area, f screen.Frame) {
@@ -231,7 +221,7 @@ func meter(a canvas.Area, x int, label string, share analysis.Value, text string
 	if share.OK {
 		v = share.V
 	}
-	widget.Gauge(a.Sub(x, 0, 6, 1), v, alarm(share, 0.7, 0.9))
+	widget.Gauge(a.Sub(x, 0, 6, 1), v, screen.Alarm(share, 0.7, 0.9))
 	a.TextRight(x+6, 0, 6, text, theme.Plain)
 	return x + 14
 }

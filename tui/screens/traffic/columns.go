@@ -8,6 +8,7 @@ import (
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
 	"apitop/tui/format"
+	"apitop/tui/screen"
 	"apitop/tui/theme"
 	"apitop/tui/widget"
 )
@@ -103,16 +104,14 @@ func cells(r *analysis.Route, peak float64) []widget.Cell {
 	return list
 }
 
-// Name is a route as it is shown: method and path.
+// name is a route as the table shows it: the method padded, so that the paths
+// stand below each other.
 func name(r *analysis.Route) string {
-	route := r.Route.String()
-	if r.Route.IsZero() {
-		route = "(no route)"
+	method, path, both := strings.Cut(screen.RouteName(r), " ")
+	if !both || r.Method.IsZero() {
+		return screen.RouteName(r)
 	}
-	if r.Method.IsZero() {
-		return route
-	}
-	return fmt.Sprintf("%-4s %s", r.Method, route)
+	return fmt.Sprintf("%-4s %s", method, path)
 }
 
 func nameCell(r *analysis.Route, _ float64) widget.Cell {
@@ -125,66 +124,36 @@ func nameCell(r *analysis.Route, _ float64) widget.Cell {
 func numberCell(of func(*analysis.Route) analysis.Value) func(*analysis.Route, float64) widget.Cell {
 	return func(r *analysis.Route, _ float64) widget.Cell {
 		v := of(r)
-		return widget.Cell{Text: format.Number(v), Style: quiet(v, theme.Plain)}
+		return widget.Cell{Text: format.Number(v), Style: screen.Quiet(v, theme.Plain)}
 	}
-}
-
-// quiet dims what is unknown or nothing.
-func quiet(v analysis.Value, st canvas.Style) canvas.Style {
-	if !v.OK || v.V == 0 {
-		return theme.Dim
-	}
-	return st
-}
-
-// A percentile of few requests is an anecdote: below this many it is dimmed.
-const (
-	enoughP50 = 4
-	enoughP95 = 20
-	enoughP99 = 100
-)
-
-func quantileCell(v analysis.Value, measured float64, enough float64) widget.Cell {
-	st := theme.Plain
-	if measured < enough {
-		st = theme.Dim
-	}
-	return widget.Cell{Text: format.Seconds(v), Style: st}
 }
 
 func p50Cell(r *analysis.Route, _ float64) widget.Cell {
-	return quantileCell(r.P50, r.Measured, enoughP50)
+	return widget.Cell{Text: format.Seconds(r.P50), Style: screen.QuantileLook(r.Measured, screen.EnoughP50)}
 }
 
 func p95Cell(r *analysis.Route, _ float64) widget.Cell {
-	return quantileCell(r.P95, r.Measured, enoughP95)
+	return widget.Cell{Text: format.Seconds(r.P95), Style: screen.QuantileLook(r.Measured, screen.EnoughP95)}
 }
 
 func p99Cell(r *analysis.Route, _ float64) widget.Cell {
-	return quantileCell(r.P99, r.Measured, enoughP99)
+	return widget.Cell{Text: format.Seconds(r.P99), Style: screen.QuantileLook(r.Measured, screen.EnoughP99)}
 }
 
-// Shares of failed requests from which a route is drawn as bad.
-const badErrors = 0.05
-
 func errorCell(r *analysis.Route, _ float64) widget.Cell {
-	st := theme.Warn
-	if r.ErrorRatio.V >= badErrors {
-		st = theme.Bad
-	}
-	return widget.Cell{Text: format.Percent(r.ErrorRatio), Style: quiet(r.ErrorRatio, st)}
+	return widget.Cell{Text: format.Percent(r.ErrorRatio), Style: screen.Quiet(r.ErrorRatio, screen.ErrorLook(r.ErrorRatio))}
 }
 
 func clientErrorCell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Percent(r.ClientErrorRatio), Style: quiet(r.ClientErrorRatio, theme.Plain)}
+	return widget.Cell{Text: format.Percent(r.ClientErrorRatio), Style: screen.Quiet(r.ClientErrorRatio, theme.Plain)}
 }
 
 func throttledCell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Whole(r.Throttled), Style: quiet(r.Throttled, theme.Warn)}
+	return widget.Cell{Text: format.Whole(r.Throttled), Style: screen.Quiet(r.Throttled, theme.Warn)}
 }
 
 func impactCell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Percent(r.TimeShare), Style: quiet(r.TimeShare, theme.Plain)}
+	return widget.Cell{Text: format.Percent(r.TimeShare), Style: screen.Quiet(r.TimeShare, theme.Plain)}
 }
 
 func bucketCell(r *analysis.Route, _ float64) widget.Cell {

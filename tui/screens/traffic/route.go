@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
@@ -19,7 +18,7 @@ import (
 // durations spread over the histogram's buckets, which is all that is really
 // known of them.
 func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
-	body := screen.Panel(a, f, analysis.PartHTTP, "Route › "+strings.Join(strings.Fields(name(r)), " "))
+	body := screen.Panel(a, f, analysis.PartHTTP, "Route › "+screen.RouteName(r))
 	top, rest := body.Top(3)
 	figures(top, r)
 	w, h := rest.Size()
@@ -91,7 +90,7 @@ func figures(a canvas.Area, r *analysis.Route) {
 		{"p95", format.Seconds(r.P95), theme.Strong},
 		{"p99", format.Seconds(r.P99), theme.Plain},
 		{"avg", format.Seconds(r.Avg), theme.Plain},
-		{"err", format.Percent(r.ErrorRatio), quiet(r.ErrorRatio, theme.Bad)},
+		{"err", format.Percent(r.ErrorRatio), screen.Quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
 	} {
 		if w, _ := a.Size(); x+11 > w {
@@ -109,9 +108,9 @@ func note(r *analysis.Route) string {
 	switch {
 	case r.Measured == 0:
 		return "no request was measured in the window"
-	case r.Measured < enoughP95:
+	case r.Measured < screen.EnoughP95:
 		return fmt.Sprintf("only %.0f requests measured: too few for p95 and p99", r.Measured)
-	case r.Measured < enoughP99:
+	case r.Measured < screen.EnoughP99:
 		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured: too few for p99", format.Span(r.P95Bucket), r.Measured)
 	default:
 		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured", format.Span(r.P95Bucket), r.Measured)

@@ -28,13 +28,10 @@ func defaultKeys() keyMap {
 	}
 }
 
-// id is the identity of a row.
-type id struct{ method, route analysis.Text }
-
 // Model is the screen. It is a value: Update gives the next one.
 type Model struct {
 	keys    keyMap
-	cursor  screen.Cursor[id]
+	cursor  screen.Cursor[screen.RouteID]
 	sort    int // index into columns
 	reverse bool
 	open    bool // the page of the selected route is shown
@@ -64,7 +61,7 @@ func (m Model) Back() (screen.Screen, bool) {
 func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
 	case screen.Navigate:
-		m.cursor = screen.On(id{msg.Select.Method, msg.Select.Route})
+		m.cursor = screen.On(msg.Select)
 		m.open = true
 	case tea.KeyMsg:
 		m = m.press(msg, r)
@@ -86,10 +83,10 @@ func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
 		m.reverse = !m.reverse
 	default:
 		rows := m.rows(r)
-		m.cursor, _ = m.cursor.Update(msg, ids(rows))
+		m.cursor, _ = m.cursor.Update(msg, screen.RouteIDs(rows))
 	}
-	if i := m.cursor.Index(ids(m.rows(r))); m.open && i >= 0 {
-		m.cursor = screen.On(ids(m.rows(r))[i])
+	if i := m.cursor.Index(screen.RouteIDs(m.rows(r))); m.open && i >= 0 {
+		m.cursor = screen.On(screen.RouteIDs(m.rows(r))[i])
 	}
 	return m
 }
@@ -110,19 +107,11 @@ func (m Model) rows(r *analysis.Report) []analysis.Route {
 	return rows
 }
 
-func ids(rows []analysis.Route) []id {
-	list := make([]id, len(rows))
-	for i, r := range rows {
-		list[i] = id{r.Method, r.Route}
-	}
-	return list
-}
-
 // Draw implements [screen.Screen].
 func (m Model) Draw(a canvas.Area, f screen.Frame) {
 	rows := m.rows(f.Report)
 	if m.open {
-		if i := m.cursor.Index(ids(rows)); i >= 0 {
+		if i := m.cursor.Index(screen.RouteIDs(rows)); i >= 0 {
 			drawRoute(a, f, &rows[i])
 			return
 		}
@@ -136,7 +125,7 @@ const roomForDetail = 12
 
 // drawList draws the table and, where there is room, the selected route below.
 func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Route) {
-	selected := m.cursor.Index(ids(rows))
+	selected := m.cursor.Index(screen.RouteIDs(rows))
 	if _, h := a.Size(); len(rows) > 0 && h-len(rows)-3 >= roomForDetail {
 		list, detail := a.Top(len(rows) + 3)
 		drawRoute(detail, f, &rows[selected])

@@ -60,8 +60,8 @@ func TestSelectionStaysOnItsRoute(t *testing.T) {
 	m, list := names("j", "j")
 	want := list[2]
 	m2, list2 := names("j", "j", "s", "s")
-	if got := list2[m2.cursor.Index(ids(m2.rows(screentest.Calm())))]; got != want {
-		t.Errorf("the cursor moved from %q to %q (it was on row %d)", want, got, m.cursor.Index(ids(m.rows(screentest.Calm()))))
+	if got := list2[m2.cursor.Index(screen.RouteIDs(m2.rows(screentest.Calm())))]; got != want {
+		t.Errorf("the cursor moved from %q to %q (it was on row %d)", want, got, m.cursor.Index(screen.RouteIDs(m.rows(screentest.Calm()))))
 	}
 }
 
