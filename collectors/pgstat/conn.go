@@ -206,7 +206,7 @@ const statementTimeout = "3s"
 
 // config is the target's with our settings in place of the DSN's.
 func (c *Conn) config(bare bool) *pgx.ConnConfig {
-	config := c.target.secret.reveal().Copy()
+	config := c.target.secret.Reveal().Copy()
 	options := config.RuntimeParams["options"]
 	config.RuntimeParams = map[string]string{"application_name": appName}
 	if !bare {

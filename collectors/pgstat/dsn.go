@@ -19,7 +19,7 @@ import (
 // Target is a server to watch. Printing one in any way gives its name only.
 type Target struct {
 	name   safe.Text
-	secret secret
+	secret safe.Secret[*pgx.ConnConfig]
 }
 
 // Name is "host:port/database" or "unix directory/database"; several hosts are
@@ -70,7 +70,7 @@ func Parse(dsn string) (Target, error) {
 	if why := checkPassfile(config); why != nil {
 		return Target{}, why
 	}
-	return Target{name: safe.Short(nameOf(hosts, config.Database), 80), secret: newSecret(config)}, nil
+	return Target{name: safe.Short(nameOf(hosts, config.Database), 80), secret: safe.Hide(config)}, nil
 }
 
 // knownSettings are libpq's parameter names. passfile is not among them: the

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"apitop/collectors/safe"
 )
 
 // canary is a password that must never be seen again.
@@ -68,8 +70,8 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if target.Name().String() != "envhost:5432/envdb" || target.secret.reveal().Password != canary {
-		t.Errorf("name %s, password taken: %v", target.Name(), target.secret.reveal().Password == canary)
+	if target.Name().String() != "envhost:5432/envdb" || target.secret.Reveal().Password != canary {
+		t.Errorf("name %s, password taken: %v", target.Name(), target.secret.Reveal().Password == canary)
 	}
 }
 
@@ -161,7 +163,7 @@ func TestPrinting(t *testing.T) {
 		hex := fmt.Sprintf("%x", canary)
 		if text := out.String(); strings.Contains(text, canary) || strings.Contains(text, hex) {
 			t.Errorf("%q was printed", dsn)
-		} else if !strings.Contains(text, "db:5432/app") || !strings.Contains(text, redacted) {
+		} else if !strings.Contains(text, "db:5432/app") || !strings.Contains(text, safe.Hidden) {
 			t.Error("the name or the mask is missing")
 		}
 	}
@@ -199,7 +201,7 @@ func TestPasswordFile(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || target.secret.reveal().Password != tt.password {
+			if err != nil || target.secret.Reveal().Password != tt.password {
 				t.Errorf("password as expected: false, error %v", err)
 			}
 		})

@@ -19,11 +19,11 @@ import (
 // usable; [Parse] makes one. Printing, logging or encoding a Target shows its
 // name and never the user or the password.
 type Target struct {
-	network  string // "tcp" or "unix"
-	addr     string // host:port, or the socket's path
-	host     string // without brackets, for the certificate check
-	user     secret // some put a token here
-	password secret
+	network  string              // "tcp" or "unix"
+	addr     string              // host:port, or the socket's path
+	host     string              // without brackets, for the certificate check
+	user     safe.Secret[string] // some put a token here
+	password safe.Secret[string]
 	db       int
 	tls      bool
 	trustAny bool // skip_verify: any certificate is good
@@ -131,7 +131,7 @@ func (t *Target) login(s string) error {
 	if password, err = url.PathUnescape(password); err != nil {
 		return errEscape
 	}
-	t.user, t.password = newSecret(user), newSecret(password)
+	t.user, t.password = safe.Hide(user), safe.Hide(password)
 	return nil
 }
 

@@ -46,10 +46,10 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Name().String() != tt.name || got.user.value() != tt.user || got.password.value() != tt.password ||
+			if got.Name().String() != tt.name || got.user.Reveal() != tt.user || got.password.Reveal() != tt.password ||
 				got.db != tt.db || got.tls != tt.tls || got.trustAny != tt.trustAny {
 				t.Errorf("Parse(%q) = name %q user %q password %q db %d tls %v trustAny %v",
-					tt.url, got.Name(), got.user.value(), got.password.value(), got.db, got.tls, got.trustAny)
+					tt.url, got.Name(), got.user.Reveal(), got.password.Reveal(), got.db, got.tls, got.trustAny)
 			}
 		})
 	}
