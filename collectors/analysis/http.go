@@ -25,6 +25,7 @@ type target struct {
 	reading *snapshot.HTTP
 	counts  *growth[string]
 	hists   *growth[string]
+	work    *growth[string]
 }
 
 // routeKey is the identity of a row of the Traffic screen.
@@ -43,7 +44,7 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 	for _, reading := range s.HTTP {
 		t := h.targets[reading.Target]
 		if t == nil {
-			t = &target{counts: newGrowth[string](h.opt), hists: newGrowth[string](h.opt)}
+			t = &target{counts: newGrowth[string](h.opt), hists: newGrowth[string](h.opt), work: newGrowth[string](h.opt)}
 			h.targets[reading.Target] = t
 			h.order = append(h.order, t)
 		}
@@ -75,6 +76,11 @@ func (t *target) take(h *snapshot.HTTP) (restarted bool) {
 		t.hists.add(d.Series.ID, buf, len(buf)-1)
 	}
 	t.hists.end()
+	t.work.begin(h.At, fresh)
+	for _, w := range h.Work {
+		t.work.add(w.Series.ID, []float64{w.Requests, w.Statements}, 2)
+	}
+	t.work.end()
 	return fresh || t.counts.falls > 0 || t.hists.falls > 0
 }
 

@@ -128,9 +128,10 @@ type Route struct {
 	P95Bucket        *Bucket            `json:"p95_bucket_seconds"`
 	P99              Value              `json:"p99_seconds"`
 	Avg              Value              `json:"avg_seconds"`
-	TimeShare        Value              `json:"time_share"` // of all time spent in requests, 0..1
-	Measured         float64            `json:"-"`          // durations behind the percentiles
-	Trend            []float32          `json:"-"`          // rps a round, oldest first; NaN is a gap
+	TimeShare        Value              `json:"time_share"`        // of all time spent in requests, 0..1
+	CallsPerRequest  Value              `json:"calls_per_request"` // database statements; unknown unless the page counts them
+	Measured         float64            `json:"-"`                 // durations behind the percentiles
+	Trend            []float32          `json:"-"`                 // rps a round, oldest first; NaN is a gap
 
 	durations ladder
 }

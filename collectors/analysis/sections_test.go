@@ -254,3 +254,18 @@ func ExampleFacts_Get() {
 	fmt.Printf("%s %q\n", f.Get("samples"), f.Get("max"))
 	// Output: 812 ""
 }
+
+// TestStatementsPerRequest: a route's database statements over its requests, as
+// the service counts them.
+func TestStatementsPerRequest(t *testing.T) {
+	step := func(e *Engine, i, requests, calls float64) Value {
+		h := page{counts: get("200", requests), at: at(i)}.reading()
+		h.Work = []snapshot.Work{{Series: series("GET", "/a", ""), Requests: requests, Statements: calls}}
+		return e.Step(snapshot.Snapshot{At: at(i), HTTP: []*snapshot.HTTP{h}}).HTTP.Routes[0].CallsPerRequest
+	}
+	e := New(Options{})
+	check(t, "first page", step(e, 0, 100, 100), unknown)
+	check(t, "n plus one", step(e, 2, 110, 310), known(21))
+	check(t, "first page of another run", step(New(Options{}), 0, 110, 310), unknown)
+	check(t, "after a restart", step(e, 4, 5, 10), known((210.0+10)/15))
+}

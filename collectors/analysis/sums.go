@@ -12,6 +12,8 @@ type sums struct {
 	rps      Value
 	status   map[string]float64
 	ladder   ladder
+	worked   Value // requests whose statements were counted
+	calls    Value // their database statements
 }
 
 // addTo adds the growth of every series of t to its route and to all.
@@ -36,6 +38,14 @@ func (t *target) addTo(routes map[routeKey]*sums, all *sums) {
 			r.ladder.add(l)
 		}
 		all.ladder.add(l)
+	}
+	for _, w := range t.reading.Work {
+		var ok bool
+		buf, ok = t.work.delta(w.Series.ID, buf)
+		if r := routes[keyOf(w.Series)]; ok && r != nil {
+			r.worked = plus(r.worked, Value{V: buf[0], OK: true})
+			r.calls = plus(r.calls, Value{V: buf[1], OK: true})
+		}
 	}
 }
 
@@ -104,6 +114,7 @@ func (s *sums) route(key routeKey, allSeconds float64) Route {
 		Avg:              s.ladder.mean(),
 		TimeShare:        ratio(s.ladder.sum, allSeconds),
 		Measured:         s.ladder.count,
+		CallsPerRequest:  over(s.calls, s.worked),
 		durations:        s.ladder,
 	}
 	r.P50, _ = s.ladder.quantile(0.50)

@@ -23,6 +23,7 @@ type plan struct {
 
 	oversized int // histograms left out for their many buckets
 	inFlight  []*series
+	work      []*group             // database statements per request
 	process   map[string][]*series // by normal name
 }
 
@@ -36,7 +37,7 @@ func (t *table) bind(m mapping, old *plan) *plan {
 	if old != nil && len(old.ladders) < maxLadders {
 		p.ladders = old.ladders
 	}
-	inFlight := inFlightName(t)
+	inFlight, perRequest := inFlightName(t), perRequestName(t)
 	counted := t.metrics[m.counter]
 	t.each(func(s *series) bool {
 		switch {
@@ -45,6 +46,9 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		case s.group != nil && s.group.base == m.duration && s.group.plan != p:
 			s.group.plan = p
 			p.bindGroup(t, m, s.group)
+		case s.group != nil && s.group.base == perRequest && s.group.plan != p:
+			s.group.plan = p
+			p.bindWork(t, m, s.group)
 		case s.metric.name == inFlight:
 			p.inFlight = append(p.inFlight, s)
 		case processFields[s.metric.name] != nil:

@@ -16,6 +16,7 @@ func (p *plan) reading() (h *snapshot.HTTP, dropped int) {
 	h.Durations, dropped = p.durations()
 	h.Requests = p.requests(h.Durations)
 	h.InFlight = total(p.inFlight)
+	h.Work = p.workDone()
 	for name, all := range p.process {
 		if len(all) == 1 && finite(all[0].value) { // several: pages of several processes
 			f := processFields[name](h)

@@ -18,6 +18,7 @@ type HTTP struct {
 
 	Requests  []Count     // one per series that counts requests
 	Durations []Histogram // one per series that measures them
+	Work      []Work      // one per series that counts the statements of requests
 	Process   ProcessTotals
 }
 
@@ -61,6 +62,13 @@ type Histogram struct {
 	Cumulative []float64 // observations <= Bounds[i]; one more at the end for +Inf
 	Count      float64   // all observations
 	Sum        float64   // seconds
+}
+
+// Work is how many database statements requests made, since the process started.
+type Work struct {
+	Series     *Series
+	Requests   float64
+	Statements float64
 }
 
 // ProcessTotals is what the page says about its own process (process_* families).

@@ -36,6 +36,7 @@ var columns = []column{
 	{head: widget.Column{Title: "4XX", Width: 5, Right: true, Drop: 5}, compare: falling(errors4xx), cell: clientErrorCell},
 	{head: widget.Column{Title: "429", Width: 5, Right: true, Drop: 4}, compare: falling(throttled), cell: throttledCell},
 	{head: widget.Column{Title: "TIME", Width: 5, Right: true, Drop: 6}, compare: falling(impact), cell: impactCell},
+	{head: widget.Column{Title: "DB/REQ", Width: 6, Right: true, Drop: 10}, compare: falling(calls), cell: numberCell(calls)},
 	{head: widget.Column{Title: "BUCKET", Width: 13, Right: true, Drop: 9}, cell: bucketCell},
 	{head: widget.Column{Title: "REQUESTS", Width: 20, Right: true, Drop: 8}, cell: trendCell},
 }
@@ -48,6 +49,7 @@ func errors5xx(r *analysis.Route) analysis.Value { return r.ErrorRatio }
 func errors4xx(r *analysis.Route) analysis.Value { return r.ClientErrorRatio }
 func throttled(r *analysis.Route) analysis.Value { return r.Throttled }
 func impact(r *analysis.Route) analysis.Value    { return r.TimeShare }
+func calls(r *analysis.Route) analysis.Value     { return r.CallsPerRequest }
 
 // falling compares by a value, the largest first, unknown ones last, then the
 // name, so that equal rows do not change places.

@@ -92,6 +92,7 @@ func figures(a canvas.Area, r *analysis.Route) {
 		{"avg", format.Seconds(r.Avg), theme.Plain},
 		{"err", format.Percent(r.ErrorRatio), screen.Quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
+		{"db", format.Number(r.CallsPerRequest), screen.Quiet(r.CallsPerRequest, theme.Plain)},
 	} {
 		if w, _ := a.Size(); x+11 > w {
 			break
