@@ -146,7 +146,8 @@ func (g *Guard) Start(cmd *exec.Cmd, name string, stop syscall.Signal) (*Process
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	p := &Process{name: name, cmd: cmd, stop: stop, done: make(chan struct{})}
-	g.procs = append(g.procs, p)
+	// Servers that are switched off and on would fill the list with ended ones.
+	g.procs = append(slices.DeleteFunc(g.procs, (*Process).over), p)
 	err := note(g.dir, p)
 	go p.wait()
 	if err != nil {

@@ -28,11 +28,19 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Err tells how the child ended: nil for exit status 0 and while it runs.
 func (p *Process) Err() error {
+	if p.over() {
+		return p.err
+	}
+	return nil
+}
+
+// over tells whether the child has ended.
+func (p *Process) over() bool {
 	select {
 	case <-p.done:
-		return p.err
+		return true
 	default:
-		return nil
+		return false
 	}
 }
 
@@ -46,7 +54,22 @@ func (p *Process) wait() {
 // error is nil unless the kernel does not end a killed child either.
 func (p *Process) Stop() error {
 	p.signal(p.stop)
-	if p.ended(stopPatience) {
+	return p.finish(stopPatience)
+}
+
+// StopWith is a Stop by another signal, which the child alone gets, not its group:
+// so a server can be asked to end in order, or be ended at once, and be started
+// again. After the patience its group is killed.
+func (p *Process) StopWith(sig syscall.Signal, patience time.Duration) error {
+	if !p.over() {
+		_ = p.cmd.Process.Signal(sig) // it may have ended meanwhile
+	}
+	return p.finish(patience)
+}
+
+// finish waits for the end of a child that was told to, and enforces it.
+func (p *Process) finish(patience time.Duration) error {
+	if p.ended(patience) {
 		return nil
 	}
 	p.signal(syscall.SIGKILL)
@@ -57,10 +80,8 @@ func (p *Process) Stop() error {
 }
 
 func (p *Process) signal(sig syscall.Signal) {
-	select {
-	case <-p.done: // reaped: its number may belong to somebody else
+	if p.over() { // reaped: its number may belong to somebody else
 		return
-	default:
 	}
 	if err := syscall.Kill(-p.PID(), sig); errors.Is(err, syscall.EPERM) {
 		_ = p.cmd.Process.Signal(sig) // a member of another user: at least the leader

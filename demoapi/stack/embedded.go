@@ -48,8 +48,9 @@ type view struct {
 	weighed       time.Time // when bytes was added up
 }
 
-// startEmbedded starts the simulation on a free loopback port.
-func startEmbedded() (*embedded, error) {
+// startEmbedded starts the simulation on a loopback address; port 0 takes a free
+// one.
+func startEmbedded(addr string) (*embedded, error) {
 	id := make([]byte, 20)
 	if _, err := rand.Read(id); err != nil {
 		return nil, fmt.Errorf("embedded redis: make a run id: %w", err)
@@ -58,7 +59,7 @@ func startEmbedded() (*embedded, error) {
 		m: miniredis.NewMiniRedis(), runID: hex.EncodeToString(id), began: time.Now(),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	if err := e.m.StartAddr("127.0.0.1:0"); err != nil {
+	if err := e.m.StartAddr(addr); err != nil {
 		return nil, fmt.Errorf("embedded redis: %w", err)
 	}
 	e.srv, e.addr = e.m.Server(), e.m.Addr()

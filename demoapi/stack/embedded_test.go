@@ -17,7 +17,7 @@ import (
 
 func startSimulation(t *testing.T) (*embedded, *redis.Client) {
 	t.Helper()
-	e, err := startEmbedded()
+	e, err := startEmbedded("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

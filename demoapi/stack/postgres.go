@@ -27,11 +27,14 @@ const (
 	pgPort = "5432"
 	// pgPatience bounds initdb and the server's start, each.
 	pgPatience = 20 * time.Second
+	// pgStopPatience is how long an orderly stop may take; then it is killed and
+	// recovers at its next start.
+	pgStopPatience = 5 * time.Second
 	// longestSocket is what every system's socket address takes (macOS: 103).
 	longestSocket = 103
 )
 
-// postgres is a server being started.
+// postgres is a private server.
 type postgres struct {
 	guard *proc.Guard
 	bin   string // folder of the programs
@@ -39,6 +42,7 @@ type postgres struct {
 	home  string // holds the data and the socket; belongs to the server's user
 	log   string // beside it, ours
 	cred  *syscall.Credential
+	proc  *proc.Process // nil until it was started
 }
 
 // startPostgres starts a private server with pg_stat_statements and returns it
@@ -175,6 +179,7 @@ func (pg *postgres) serveWith(ctx context.Context, statements bool) (running str
 	if err != nil {
 		return "", err
 	}
+	pg.proc = p
 	running, err = pg.ready(ctx, p)
 	if err == nil && statements {
 		err = pgExec(ctx, pg.socket(), "create extension if not exists pg_stat_statements")
@@ -187,6 +192,15 @@ func (pg *postgres) serveWith(ctx context.Context, statements bool) (running str
 	}
 	return running, nil
 }
+
+// restart runs the server again on the same data.
+func (pg *postgres) restart(ctx context.Context) error {
+	_, _, err := pg.serve(ctx)
+	return err
+}
+
+// stop ends the server in order, not waiting for its clients: they are cut off.
+func (pg *postgres) stop() error { return pg.proc.StopWith(syscall.SIGINT, pgStopPatience) }
 
 // ready waits until the server answers and returns its version.
 func (pg *postgres) ready(ctx context.Context, p *proc.Process) (string, error) {

@@ -21,39 +21,71 @@ import (
 // redisPatience bounds the server's start.
 const redisPatience = 10 * time.Second
 
+// killPatience is how long the kernel may take to end a killed server.
+const killPatience = 2 * time.Second
+
 var errNoRedis = errors.New("no redis-server or valkey-server found in PATH; install one (apt install redis-server / brew install redis)")
 
-// startRedis starts a private server on a socket and returns its address and
-// what it calls itself, "redis 7.0.15".
-func startRedis(ctx context.Context, g *proc.Guard, path string) (url, name string, err error) {
+// realRedis is a private server on a socket.
+type realRedis struct {
+	guard  *proc.Guard
+	file   string // the program
+	home   string // holds the socket
+	log    string // beside it
+	proc   *proc.Process
+	called string // what it calls itself, "redis 7.0.15"
+}
+
+// startRedis starts a private server.
+func startRedis(ctx context.Context, g *proc.Guard, path string) (*realRedis, error) {
 	file, ok := lookPath(path, "redis-server")
 	if !ok {
 		file, ok = lookPath(path, "valkey-server")
 	}
 	if !ok {
-		return "", "", errNoRedis
+		return nil, errNoRedis
 	}
-	home := filepath.Join(g.Dir(), "redis")
-	socket := filepath.Join(home, "s")
-	if len(socket) > longestSocket {
-		return "", "", fmt.Errorf("%s is too long a path for a socket; set TMPDIR to a short one", g.Dir())
+	r := &realRedis{guard: g, file: file, home: filepath.Join(g.Dir(), "redis"), log: filepath.Join(g.Dir(), "redis.log")}
+	if len(r.socket()) > longestSocket {
+		return nil, fmt.Errorf("%s is too long a path for a socket; set TMPDIR to a short one", g.Dir())
 	}
-	if err := os.Mkdir(home, 0o700); err != nil {
-		return "", "", fmt.Errorf("make the redis folder: %w", err)
+	if err := os.Mkdir(r.home, 0o700); err != nil {
+		return nil, fmt.Errorf("make the redis folder: %w", err)
 	}
-	log := filepath.Join(g.Dir(), "redis.log")
-	cmd := exec.Command(file, //nolint:gosec,noctx // found in PATH; the guard ends it
-		"--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", home, "--logfile", log,
+	return r, r.start(ctx)
+}
+
+func (r *realRedis) socket() string { return filepath.Join(r.home, "s") }
+
+func (r *realRedis) url() string { return "unix://" + r.socket() }
+
+// start runs the server, empty, and waits until it answers.
+func (r *realRedis) start(ctx context.Context) error {
+	cmd := exec.Command(r.file, //nolint:gosec,noctx // found in PATH; the guard ends it
+		"--port", "0", "--unixsocket", r.socket(), "--unixsocketperm", "700", "--dir", r.home, "--logfile", r.log,
 		"--daemonize", "no", "--save", "", "--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lfu")
-	p, err := g.Start(cmd, "redis", syscall.SIGTERM)
+	p, err := r.guard.Start(cmd, "redis", syscall.SIGTERM)
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	name, err = redisReady(ctx, p, socket)
+	r.proc = p
+	r.called, err = redisReady(ctx, p, r.socket())
 	if err != nil {
-		return "", "", errors.Join(fmt.Errorf("%s did not start: %w: %s", file, err, logTail(log)), p.Stop())
+		return errors.Join(fmt.Errorf("%s did not start: %w: %s", r.file, err, logTail(r.log)), p.Stop())
 	}
-	return "unix://" + socket, name, nil
+	return nil
+}
+
+// stop kills the server, as a crash would: it closes nothing in order.
+func (r *realRedis) stop() error {
+	if err := r.proc.StopWith(syscall.SIGKILL, killPatience); err != nil {
+		return err
+	}
+	err := os.Remove(r.socket()) // a dead one is left by a kill
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // redisReady waits until the server answers, and makes sure that it is our child

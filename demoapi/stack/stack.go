@@ -52,7 +52,8 @@ type Stack struct {
 	dsn        string
 	monitorDSN string
 	notes      Notes
-	embedded   *embedded // nil when a real Redis runs
+	simulated  bool
+	servers    map[Server]*member // those that run here; set while starting
 	once       sync.Once
 	err        error // of Close
 }
@@ -68,7 +69,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the stack: %w", err)
 	}
-	s := &Stack{guard: guard}
+	s := &Stack{guard: guard, servers: map[Server]*member{Redis: {name: Redis}, Postgres: {name: Postgres}}}
 	var wg sync.WaitGroup
 	var redisErr error
 	wg.Go(func() { redisErr = s.startRedis(ctx, o) })
@@ -88,18 +89,20 @@ func (s *Stack) startRedis(ctx context.Context, o Options) error {
 		return nil
 	case Fallback:
 	default:
-		url, version, err := startRedis(ctx, s.guard, o.Getenv("PATH"))
+		r, err := startRedis(ctx, s.guard, o.Getenv("PATH"))
 		if err == nil {
-			s.redisURL, s.notes.Redis = url, version+" (private)"
+			s.redisURL, s.notes.Redis = r.url(), r.called+" (private)"
+			s.servers[Redis].run(r.start, r.stop)
 			return nil
 		}
 		why = ": " + err.Error()
 	}
-	e, err := startEmbedded()
-	if err != nil {
+	sim := &simulation{}
+	if err := sim.start(ctx); err != nil {
 		return err
 	}
-	s.embedded, s.redisURL, s.notes.Redis = e, e.url(), "embedded (simulated) Redis"+why
+	s.redisURL, s.notes.Redis, s.simulated = sim.e.url(), "embedded (simulated) Redis"+why, true
+	s.servers[Redis].run(sim.start, sim.stop)
 	return nil
 }
 
@@ -116,6 +119,7 @@ func (s *Stack) startPostgres(ctx context.Context, o Options) {
 			return
 		}
 		s.dsn, s.monitorDSN, s.notes.Postgres = pg.dsn(pgUser), pg.dsn(pgMonitor), version
+		s.servers[Postgres].run(pg.restart, pg.stop)
 	}
 }
 
@@ -130,6 +134,9 @@ func (s *Stack) PostgresDSN() string { return s.dsn }
 // MonitorDSN is the same for a monitor: a role that may read statistics only.
 func (s *Stack) MonitorDSN() string { return s.monitorDSN }
 
+// Simulated tells that the stack's Redis is a simulation within this process.
+func (s *Stack) Simulated() bool { return s.simulated }
+
 // Notes tell what runs.
 func (s *Stack) Notes() Notes { return s.notes }
 
@@ -140,9 +147,9 @@ func (s *Stack) Guard() *proc.Guard { return s.guard }
 // called more than once.
 func (s *Stack) Close() error {
 	s.once.Do(func() {
-		s.err = s.guard.Close()
-		if s.embedded != nil {
-			s.embedded.close()
+		s.err = s.guard.Close() // also breaks off a start that is under way
+		for _, m := range s.servers {
+			s.err = errors.Join(s.err, m.end())
 		}
 	})
 	return s.err

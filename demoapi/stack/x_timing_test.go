@@ -27,7 +27,7 @@ func BenchmarkStart(b *testing.B) {
 // BenchmarkEmbedded is the simulated Redis: a read through the shim, and one
 // step of its clock, of which there are ten a second.
 func BenchmarkEmbedded(b *testing.B) {
-	e, err := startEmbedded()
+	e, err := startEmbedded("127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
