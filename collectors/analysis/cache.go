@@ -14,6 +14,8 @@ type cacheState struct {
 	own     *growth[string] // what we added to its counters ourselves
 	reads   *growth[safe.Text]
 	runID   string
+	hits    Value // by the service's own count, which knows all layers of its cache
+	lookups Value
 	redis   *snapshot.Redis
 	keys    *snapshot.Keys
 	section *Cache
@@ -28,7 +30,7 @@ func newCacheState(opt Options) cacheState {
 }
 
 // step returns what is worth a mark on the charts.
-func (c *cacheState) step(s snapshot.Snapshot) []Event {
+func (c *cacheState) step(s snapshot.Snapshot, app httpState) []Event {
 	var events []Event
 	if s.Redis != nil && c.takeServer(s.Redis) {
 		events = append(events, Event{At: s.At, Kind: "restart", Text: "redis restarted"})
@@ -36,7 +38,10 @@ func (c *cacheState) step(s snapshot.Snapshot) []Event {
 	if s.Keys != nil {
 		c.takeKeys(s.Keys)
 	}
-	if s.Redis != nil || s.Keys != nil {
+	if len(s.HTTP) > 0 {
+		c.hits, c.lookups = app.cacheUse()
+	}
+	if s.Redis != nil || s.Keys != nil || c.lookups.OK {
 		c.section = c.report()
 	}
 	return events
@@ -75,11 +80,18 @@ func (c *cacheState) takeKeys(k *snapshot.Keys) {
 
 func (c *cacheState) report() *Cache {
 	out := &Cache{HotKeys: c.hotKeys()}
+	if out.HitRatio = over(c.hits, c.lookups); out.HitRatio.OK {
+		out.HitRatioFrom = "metrics"
+	}
 	r := c.redis
 	if r == nil {
 		return out
 	}
-	out.HitRatio = c.hitRatio()
+	if !c.lookups.OK {
+		if out.HitRatio = c.hitRatio(); out.HitRatio.OK {
+			out.HitRatioFrom = "redis"
+		}
+	}
 	out.OpsPerSecond = minus(c.server.rate("commands"), c.own.rate("commands"))
 	out.EvictedPerSecond = c.server.rate("evicted")
 	out.ExpiredPerSecond = c.server.rate("expired")
@@ -89,8 +101,9 @@ func (c *cacheState) report() *Cache {
 	return out
 }
 
-// hitRatio is the share of lookups in the window that found their key, without
-// those that we made ourselves: looking at a key counts as a hit on the server.
+// hitRatio is the share of lookups on the server in the window that found their
+// key, without those that we made ourselves: looking at a key counts as a hit.
+// All of the server's users are in it, such as a limiter.
 func (c *cacheState) hitRatio() Value {
 	hits, misses := c.server.one("hits"), c.server.one("misses")
 	if !hits.OK || !misses.OK {

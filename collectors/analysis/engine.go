@@ -89,7 +89,7 @@ func (e *Engine) Step(s snapshot.Snapshot) *Report {
 func (e *Engine) stepSections(s snapshot.Snapshot) {
 	events := e.http.step(s)
 	e.http.pushTrends(e.parts.stale(s.At)[PartHTTP])
-	events = append(events, e.cache.step(s)...)
+	events = append(events, e.cache.step(s, e.http)...)
 	e.limits.step(s)
 	events = append(events, e.db.step(s, e.http.rps())...)
 	for _, ev := range events {

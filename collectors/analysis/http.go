@@ -26,6 +26,7 @@ type target struct {
 	counts  *growth[string]
 	hists   *growth[string]
 	work    *growth[string]
+	cache   *growth[string]
 }
 
 // routeKey is the identity of a row of the Traffic screen.
@@ -44,7 +45,7 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 	for _, reading := range s.HTTP {
 		t := h.targets[reading.Target]
 		if t == nil {
-			t = &target{counts: newGrowth[string](h.opt), hists: newGrowth[string](h.opt), work: newGrowth[string](h.opt)}
+			t = newTarget(h.opt)
 			h.targets[reading.Target] = t
 			h.order = append(h.order, t)
 		}
@@ -81,7 +82,28 @@ func (t *target) take(h *snapshot.HTTP) (restarted bool) {
 		t.work.add(w.Series.ID, []float64{w.Requests, w.Statements}, 2)
 	}
 	t.work.end()
+	t.cache.begin(h.At, fresh)
+	t.cache.put("hits", h.CacheHits)
+	t.cache.put("misses", h.CacheMisses)
+	t.cache.end()
 	return fresh || t.counts.falls > 0 || t.hists.falls > 0
+}
+
+func newTarget(opt Options) *target {
+	return &target{
+		counts: newGrowth[string](opt), hists: newGrowth[string](opt),
+		work: newGrowth[string](opt), cache: newGrowth[string](opt),
+	}
+}
+
+// cacheUse is how often the caches of all targets were asked in the window, and
+// had the answer; unknown where no page says so.
+func (h *httpState) cacheUse() (hits, lookups Value) {
+	for _, t := range h.order {
+		found, missed := t.cache.one("hits"), t.cache.one("misses")
+		hits, lookups = plus(hits, found), plus(lookups, plus(found, missed))
+	}
+	return hits, lookups
 }
 
 // moved tells whether a process start time changed. Some exporters compute it

@@ -142,8 +142,9 @@ func (r *Route) Distribution() []BucketCount { return r.durations.counts() }
 
 // Cache is the state of Redis and the keys that matter.
 type Cache struct {
-	HitRatio         Value    `json:"hit_ratio"`      // without our own reads
-	OpsPerSecond     Value    `json:"ops_per_second"` // without our own commands
+	HitRatio         Value    `json:"hit_ratio"`                // without our own reads
+	HitRatioFrom     string   `json:"hit_ratio_from,omitempty"` // "metrics": the service's own count; "redis": all lookups there; empty: unknown
+	OpsPerSecond     Value    `json:"ops_per_second"`           // without our own commands
 	MemoryBytes      Value    `json:"memory_bytes"`
 	MaxMemoryBytes   Value    `json:"max_memory_bytes"`
 	EvictedPerSecond Value    `json:"evicted_per_second"`

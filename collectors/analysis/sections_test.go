@@ -269,3 +269,40 @@ func TestStatementsPerRequest(t *testing.T) {
 	check(t, "first page of another run", step(New(Options{}), 0, 110, 310), unknown)
 	check(t, "after a restart", step(e, 4, 5, 10), known((210.0+10)/15))
 }
+
+// TestHitRatioFrom: the service's own count of its cache beats the server's,
+// which holds the lookups of all its users.
+func TestHitRatioFrom(t *testing.T) {
+	server := func(i, hits, misses float64) *snapshot.Redis {
+		return &snapshot.Redis{At: at(i), RunID: "r", KeyspaceHits: known(hits), KeyspaceMisses: known(misses)}
+	}
+	app := func(i, hits, misses float64) []*snapshot.HTTP {
+		h := page{counts: get("200", i), at: at(i)}.reading()
+		h.CacheHits, h.CacheMisses = known(hits), known(misses)
+		return []*snapshot.HTTP{h}
+	}
+	tests := map[string]struct {
+		steps [2]snapshot.Snapshot
+		want  Value
+		from  string
+	}{
+		"both":        {[2]snapshot.Snapshot{{HTTP: app(0, 0, 0), Redis: server(0, 0, 0)}, {HTTP: app(2, 9, 1), Redis: server(2, 10, 30)}}, known(0.9), "metrics"},
+		"server only": {[2]snapshot.Snapshot{{Redis: server(0, 0, 0)}, {Redis: server(2, 10, 30)}}, known(0.25), "redis"},
+		"app only":    {[2]snapshot.Snapshot{{HTTP: app(0, 0, 0)}, {HTTP: app(2, 1, 1)}}, known(0.5), "metrics"},
+		"app idle":    {[2]snapshot.Snapshot{{HTTP: app(0, 5, 5), Redis: server(0, 0, 0)}, {HTTP: app(2, 5, 5), Redis: server(2, 10, 30)}}, unknown, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := New(Options{})
+			var r *Report
+			for i, s := range tt.steps {
+				s.At = at(float64(2 * i))
+				r = e.Step(s)
+			}
+			check(t, "hit ratio", r.Cache.HitRatio, tt.want)
+			if r.Cache.HitRatioFrom != tt.from {
+				t.Errorf("from %q, want %q", r.Cache.HitRatioFrom, tt.from)
+			}
+		})
+	}
+}

@@ -23,7 +23,9 @@ type plan struct {
 
 	oversized int // histograms left out for their many buckets
 	inFlight  []*series
-	work      []*group             // database statements per request
+	work      []*group  // database statements per request
+	hits      []*series // lookups that the service's cache answered
+	misses    []*series
 	process   map[string][]*series // by normal name
 }
 
@@ -38,6 +40,7 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		p.ladders = old.ladders
 	}
 	inFlight, perRequest := inFlightName(t), perRequestName(t)
+	lookups, hits, misses := cacheNames(t)
 	counted := t.metrics[m.counter]
 	t.each(func(s *series) bool {
 		switch {
@@ -49,6 +52,8 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		case s.group != nil && s.group.base == perRequest && s.group.plan != p:
 			s.group.plan = p
 			p.bindWork(t, m, s.group)
+		case s.metric.name == lookups, s.metric.name == hits, s.metric.name == misses:
+			p.bindCache(t, s, [3]string{lookups, hits, misses})
 		case s.metric.name == inFlight:
 			p.inFlight = append(p.inFlight, s)
 		case processFields[s.metric.name] != nil:

@@ -17,6 +17,9 @@ func (p *plan) reading() (h *snapshot.HTTP, dropped int) {
 	h.Requests = p.requests(h.Durations)
 	h.InFlight = total(p.inFlight)
 	h.Work = p.workDone()
+	if hits, misses := total(p.hits), total(p.misses); hits.OK || misses.OK {
+		h.CacheHits, h.CacheMisses = snapshot.Known(hits.V), snapshot.Known(misses.V) // what never happened is not on the page
+	}
 	for name, all := range p.process {
 		if len(all) == 1 && finite(all[0].value) { // several: pages of several processes
 			f := processFields[name](h)

@@ -18,8 +18,11 @@ type HTTP struct {
 
 	Requests  []Count     // one per series that counts requests
 	Durations []Histogram // one per series that measures them
-	Work      []Work      // one per series that counts the statements of requests
-	Process   ProcessTotals
+
+	CacheHits, CacheMisses Value // lookups of the service's own cache
+
+	Work    []Work // one per series that counts the statements of requests
+	Process ProcessTotals
 }
 
 // Page says how a metrics page was read.
