@@ -33,9 +33,6 @@ type Config struct {
 	Transport http.RoundTripper // nil: one of its own
 }
 
-// maxRPS bounds what one process can schedule.
-const maxRPS = 1e5
-
 func (c Config) check() error {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
