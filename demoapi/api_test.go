@@ -156,7 +156,7 @@ func TestRoutes(t *testing.T) {
 		"search":             {"POST", "/products/search", `{"query":"Desk ash","limit":1}`, false, 200, `{"items":[{"id":42,`},
 		"search, slash":      {"POST", "/products/search/", `{"query":"ash desk"}`, false, 200, `{"items":[{"id":42,`},
 		"categories":         {"GET", "/categories", "", false, 200, `{"items":[{"id":1,"name":"Lamp","products":100},`},
-		"me":                 {"GET", "/users/me", "", true, 200, `{"id":91,"username":"basic1","tier":"basic"}`},
+		"me":                 {"GET", "/users/me", "", true, 200, `{"id":2201,"username":"basic1","tier":"basic"}`},
 		"order":              {"GET", order.header.Get("Location"), "", true, 200, `"items":[{"product_id":7,"quantity":2,"price_cents":`},
 		"unknown product":    {"GET", "/products/2001", "", false, 404, `"detail":"There is nothing with that id."`},
 		"product, no number": {"GET", "/products/abc", "", false, 422, `{"field":"id","message":"must be a whole number from 1 to 9007199254740991"}`},

@@ -18,13 +18,15 @@ type Seed struct {
 // DefaultSeed is the demo's usual size.
 func DefaultSeed() Seed { return Seed{Products: 50_000, Orders: 2_000} }
 
-// Users is the number of seeded accounts: admin1..admin10, premium1..premium80
-// and basic1..basic410, with ids in that order. All share [DemoPassword].
-const Users = 500
-
+// The seeded accounts: admin1..admin200, premium1..premium2000 and
+// basic1..basic17800, with ids from 1 in that order. So many, because a tier's
+// hourly limit is for each account, and load of hundreds of requests a second
+// should meet the limits only where it means to. All share [DemoPassword].
 const (
-	adminUsers   = 10
-	premiumUsers = 80
+	AdminUsers   = 200
+	PremiumUsers = 2_000
+	BasicUsers   = 17_800
+	Users        = AdminUsers + PremiumUsers + BasicUsers
 )
 
 // DemoPassword opens every seeded account. It guards nothing but demo data.
@@ -75,12 +77,12 @@ func seedProduct(g int64) Product {
 
 // seedUser is account number id, from 1, without its password.
 func seedUser(id int64) User {
-	tier, n := "basic", id-adminUsers-premiumUsers
+	tier, n := "basic", id-AdminUsers-PremiumUsers
 	switch {
-	case id <= adminUsers:
+	case id <= AdminUsers:
 		tier, n = "admin", id
-	case id <= adminUsers+premiumUsers:
-		tier, n = "premium", id-adminUsers
+	case id <= AdminUsers+PremiumUsers:
+		tier, n = "premium", id-AdminUsers
 	}
 	return User{ID: id, Tier: tier, Username: tier + strconv.FormatInt(n, 10)}
 }

@@ -9,15 +9,18 @@ import (
 	"time"
 )
 
-// Memory keeps everything in the process. Its data is lost at the end. It is
-// safe for concurrent use and needs no Close.
+// Memory keeps everything in the process. Its data is lost at the end, and of
+// the settled orders only the latest 100,000 are kept. It is safe for concurrent
+// use and needs no Close.
 type Memory struct {
-	mu         sync.RWMutex // guards products, orders and categories' counts
+	mu         sync.RWMutex // guards products, orders and what belongs to them
 	products   []Product    // product id i stands at i-1
 	names      []string     // " " + name in lower case, same order; never changes
 	users      []User       // user id i stands at i-1; never changes
 	byName     map[string]int64
-	orders     []Order // order id i stands at i-1
+	orders     []Order // order id i stands at i-1-forgotten
+	forgotten  int64   // orders dropped from the front
+	pending    []int64 // ids of pending orders, ascending
 	categories []Category
 }
 
@@ -50,7 +53,9 @@ func NewMemory(seed Seed) (*Memory, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for g := int64(1); g <= int64(seed.Orders); g++ {
 		items := seedItems(g, int64(seed.Products))
-		m.orders = append(m.orders, Order{ID: g, UserID: 1 + g%Users, Items: items, TotalCents: total(items), CreatedAt: now})
+		m.orders = append(m.orders, Order{
+			ID: g, UserID: 1 + g%Users, Items: items, TotalCents: total(items), Status: StatusConfirmed, CreatedAt: now,
+		})
 	}
 	return m, nil
 }
@@ -128,49 +133,6 @@ func (m *Memory) UserByName(ctx context.Context, name string) (User, error) {
 		return User{}, fmt.Errorf("store: user by name: %w", ErrNotFound)
 	}
 	return m.User(ctx, id)
-}
-
-// CreateOrder makes an order and lowers the stock, or does neither and returns
-// a [ProductError], or [ErrNotFound] when there is no such user.
-func (m *Memory) CreateOrder(ctx context.Context, n NewOrder) (Order, error) {
-	if _, err := m.User(ctx, n.UserID); err != nil {
-		return Order{}, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	items := slices.Clone(n.Items)
-	sortItems(items)
-	for i, it := range items {
-		if it.ProductID < 1 || it.ProductID > int64(len(m.products)) {
-			return Order{}, &ProductError{it.ProductID, ErrUnknownProduct}
-		}
-		p := m.products[it.ProductID-1]
-		if it.Quantity > p.Stock {
-			return Order{}, &ProductError{it.ProductID, ErrOutOfStock}
-		}
-		items[i].PriceCents = p.PriceCents
-	}
-	for _, it := range items {
-		m.products[it.ProductID-1].Stock -= it.Quantity
-	}
-	o := Order{
-		ID: int64(len(m.orders)) + 1, UserID: n.UserID, Items: items, TotalCents: total(items),
-		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
-	}
-	m.orders = append(m.orders, o)
-	return o, nil
-}
-
-// Order returns the order with that id, or [ErrNotFound].
-func (m *Memory) Order(_ context.Context, id int64) (Order, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if id < 1 || id > int64(len(m.orders)) {
-		return Order{}, fmt.Errorf("store: order %d: %w", id, ErrNotFound)
-	}
-	o := m.orders[id-1]
-	o.Items = slices.Clone(o.Items)
-	return o, nil
 }
 
 func (p Product) listing() Listing {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -18,11 +19,11 @@ const (
 where id = any($1) order by id for update`
 	lowerStockSQL = `update apitop_demo.products p set stock = p.stock - i.quantity
 from unnest($1::bigint[], $2::bigint[]) as i(id, quantity) where p.id = i.id`
-	insertOrderSQL = `insert into apitop_demo.orders (user_id, total_cents) values ($1, $2)
+	insertOrderSQL = `insert into apitop_demo.orders (user_id, total_cents, status) values ($1, $2, 'pending')
 returning id, created_at`
 	insertItemsSQL = `insert into apitop_demo.order_items (order_id, product_id, quantity, price_cents)
 select $1, i.* from unnest($2::bigint[], $3::bigint[], $4::bigint[]) as i`
-	orderSQL = `select o.id, o.user_id, o.total_cents, o.created_at,
+	orderSQL = `select o.id, o.user_id, o.total_cents, o.status, o.created_at,
 	array_agg(i.product_id order by i.product_id),
 	array_agg(i.quantity order by i.product_id),
 	array_agg(i.price_cents order by i.product_id)
@@ -33,18 +34,18 @@ where o.id = $1 group by o.id`
 // foreignKeyViolation is the SQLSTATE of a row that refers to nothing.
 const foreignKeyViolation = "23503"
 
-// CreateOrder makes an order and lowers the stock, or does neither and returns
+// CreateOrder makes a pending order and lowers the stock, or does neither and returns
 // a [ProductError], or [ErrNotFound] when there is no such user.
 func (s *Postgres) CreateOrder(ctx context.Context, n NewOrder) (Order, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	o := Order{UserID: n.UserID, Items: slices.Clone(n.Items)}
+	o := Order{UserID: n.UserID, Items: slices.Clone(n.Items), Status: StatusPending}
 	sortItems(o.Items)
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := takeStock(ctx, tx, o.Items); err != nil {
-			return err
-		}
-		return insertOrder(ctx, tx, &o)
+	err := s.run(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+			if err := takeStock(ctx, tx, o.Items); err != nil {
+				return err
+			}
+			return insertOrder(ctx, tx, &o)
+		})
 	})
 	var faulty *ProductError
 	var server *pgconn.PgError
@@ -97,6 +98,7 @@ func insertOrder(ctx context.Context, tx pgx.Tx, o *Order) error {
 func (s *Postgres) Order(ctx context.Context, id int64) (Order, error) {
 	type row struct {
 		ID, UserID, TotalCents  int64
+		Status                  string
 		CreatedAt               time.Time
 		IDs, Quantities, Prices []int64
 	}
@@ -104,7 +106,7 @@ func (s *Postgres) Order(ctx context.Context, id int64) (Order, error) {
 	if err != nil {
 		return Order{}, failed(fmt.Sprintf("order %d", id), err)
 	}
-	o := Order{ID: r.ID, UserID: r.UserID, TotalCents: r.TotalCents, CreatedAt: r.CreatedAt.UTC()}
+	o := Order{ID: r.ID, UserID: r.UserID, TotalCents: r.TotalCents, Status: r.Status, CreatedAt: r.CreatedAt.UTC()}
 	for i := range r.IDs {
 		o.Items = append(o.Items, Item{ProductID: r.IDs[i], Quantity: r.Quantities[i], PriceCents: r.Prices[i]})
 	}

@@ -20,6 +20,8 @@ var (
 	ErrUnknownProduct = errors.New("unknown product")
 	// ErrOutOfStock: an order wants more of a product than there is.
 	ErrOutOfStock = errors.New("out of stock")
+	// ErrSettled: an order has been settled already, the other way.
+	ErrSettled = errors.New("order settled otherwise")
 	// ErrUnavailable: the database cannot be reached or refuses work.
 	ErrUnavailable = errors.New("store unavailable")
 )
@@ -98,11 +100,20 @@ type NewOrder struct {
 	Items  []Item // at least one
 }
 
+// The states of an order. It begins as pending and is settled once, by
+// processing it, to one of the other two.
+const (
+	StatusPending   = "pending"
+	StatusConfirmed = "confirmed"
+	StatusFailed    = "failed" // its pieces are back in stock
+)
+
 // Order is an order that was made. Items are sorted by product id.
 type Order struct {
 	ID         int64     `json:"id"` // from 1
 	UserID     int64     `json:"user_id"`
 	Items      []Item    `json:"items"`
 	TotalCents int64     `json:"total_cents"`
+	Status     string    `json:"status"`     // a Status constant
 	CreatedAt  time.Time `json:"created_at"` // UTC, microseconds
 }

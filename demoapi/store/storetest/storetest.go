@@ -23,6 +23,8 @@ type Store interface {
 	UserByName(ctx context.Context, name string) (store.User, error)
 	CreateOrder(ctx context.Context, n store.NewOrder) (store.Order, error)
 	Order(ctx context.Context, id int64) (store.Order, error)
+	PendingOrders(ctx context.Context, limit int) ([]int64, error)
+	SettleOrder(ctx context.Context, id int64, status string) error
 }
 
 // Seed is the size of the store that [Run] expects.
@@ -38,6 +40,9 @@ func Run(t *testing.T, s Store) {
 	t.Run("seeded orders", func(t *testing.T) { testSeededOrder(t, s) })
 	t.Run("orders", func(t *testing.T) { testOrders(t, s) })
 	t.Run("refused orders", func(t *testing.T) { testRefusedOrders(t, s) })
+	t.Run("settled orders", func(t *testing.T) { testSettledOrders(t, s) })
+	t.Run("orders settled at once", func(t *testing.T) { testSettledAtOnce(t, s) })
+	t.Run("refused settling", func(t *testing.T) { testRefusedSettling(t, s) })
 	t.Run("concurrent orders", func(t *testing.T) { testConcurrentOrders(t, s) })
 }
 
@@ -140,7 +145,9 @@ func testCategories(t *testing.T, s Store) {
 }
 
 func testUsers(t *testing.T, s Store) {
-	for id, name := range map[int64]string{1: "admin1", 10: "admin10", 11: "premium1", 90: "premium80", 91: "basic1", 500: "basic410"} {
+	for id, name := range map[int64]string{
+		1: "admin1", 200: "admin200", 201: "premium1", 2200: "premium2000", 2201: "basic1", 20_000: "basic17800",
+	} {
 		byID, err := s.User(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
@@ -160,8 +167,8 @@ func testUsers(t *testing.T, s Store) {
 	if store.CheckPassword(u.PasswordHash, "wrong") {
 		t.Error("a wrong password opens user 7")
 	}
-	if _, err := s.User(t.Context(), 501); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("User(501): error %v, want ErrNotFound", err)
+	if _, err := s.User(t.Context(), store.Users+1); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("User(20001): error %v, want ErrNotFound", err)
 	}
 	if _, err := s.UserByName(t.Context(), "Admin1"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("UserByName(Admin1): error %v, want ErrNotFound", err)
@@ -181,7 +188,7 @@ func testSeededOrder(t *testing.T, s Store) {
 		}
 		want[i].PriceCents = p.PriceCents
 	}
-	if got.UserID != 3 || !slices.Equal(got.Items, want) || got.TotalCents != 3*want[0].PriceCents+want[1].PriceCents {
+	if got.UserID != 3 || got.Status != store.StatusConfirmed || !slices.Equal(got.Items, want) || got.TotalCents != 3*want[0].PriceCents+want[1].PriceCents {
 		t.Errorf("order 2 is %+v, want items %+v of user 3", got, want)
 	}
 	if _, err := s.Order(t.Context(), 0); !errors.Is(err, store.ErrNotFound) {
@@ -203,7 +210,7 @@ func testOrders(t *testing.T, s Store) {
 	want := []store.Item{
 		{ProductID: 300, Quantity: 4, PriceCents: p300.PriceCents}, {ProductID: 301, Quantity: 1, PriceCents: p301.PriceCents},
 	}
-	if made.ID <= 0 || made.UserID != 91 || made.CreatedAt.IsZero() || !slices.Equal(made.Items, want) ||
+	if made.ID <= 0 || made.Status != store.StatusPending || made.UserID != 91 || made.CreatedAt.IsZero() || !slices.Equal(made.Items, want) ||
 		made.TotalCents != 4*p300.PriceCents+p301.PriceCents {
 		t.Errorf("CreateOrder = %+v, want items %+v", made, want)
 	}
@@ -211,7 +218,7 @@ func testOrders(t *testing.T, s Store) {
 		t.Errorf("stock of 300 went from %d to %d, want 4 less", before, got)
 	}
 	read, err := s.Order(t.Context(), made.ID)
-	if err != nil || read.ID != made.ID || read.TotalCents != made.TotalCents || !slices.Equal(read.Items, want) || !read.CreatedAt.Equal(made.CreatedAt) {
+	if err != nil || read.ID != made.ID || read.Status != made.Status || read.TotalCents != made.TotalCents || !slices.Equal(read.Items, want) || !read.CreatedAt.Equal(made.CreatedAt) {
 		t.Errorf("Order(%d) = %+v, %v, want %+v", made.ID, read, err, made)
 	}
 }
@@ -224,7 +231,7 @@ func testRefusedOrders(t *testing.T, s Store) {
 	}{
 		"unknown product": {store.NewOrder{UserID: 91, Items: []store.Item{{ProductID: 400, Quantity: 1}, {ProductID: 2001, Quantity: 1}}}, store.ErrUnknownProduct, 2001},
 		"out of stock":    {store.NewOrder{UserID: 91, Items: []store.Item{{ProductID: 400, Quantity: 1}, {ProductID: 401, Quantity: 1 << 40}}}, store.ErrOutOfStock, 401},
-		"unknown user":    {store.NewOrder{UserID: 9999, Items: []store.Item{{ProductID: 400, Quantity: 1}}}, store.ErrNotFound, 0},
+		"unknown user":    {store.NewOrder{UserID: store.Users + 1, Items: []store.Item{{ProductID: 400, Quantity: 1}}}, store.ErrNotFound, 0},
 	}
 	before := stock(t, s, 400)
 	for name, tt := range tests {
