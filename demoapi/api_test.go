@@ -37,6 +37,8 @@ type shop struct {
 	*httptest.Server
 	t     *testing.T
 	api   *demoapi.API
+	store demoapi.Store
+	cache *cache.Cache
 	redis *miniredis.Miniredis
 }
 
@@ -78,8 +80,16 @@ func start(t *testing.T, p parts, client *redis.Client, server *miniredis.Minire
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{Server: httptest.NewServer(api), t: t, api: api, redis: server}
-	t.Cleanup(func() { s.Close(); c.Close(); client.Close() })
+	s := &shop{Server: httptest.NewServer(api), t: t, api: api, store: p.store, cache: c, redis: server}
+	t.Cleanup(func() {
+		s.Close()
+		// Not the test's context: it has ended by now.
+		if err := api.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		client.Close()
+	})
 	return s
 }
 

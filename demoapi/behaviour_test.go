@@ -215,8 +215,8 @@ func TestMetricsAgree(t *testing.T) {
 		`http_requests_total{method="GET",route="/health",status="200"} 1`,
 		`http_request_duration_seconds_count{method="GET",route="/products/{id}"} 10`,
 		`http_requests_in_flight 0`,
-		`cache_requests_total{cache="product",result="hit"} 8`,
-		`cache_requests_total{cache="product",result="miss"} 2`,
+		`cache_requests_total{cache="product",layer="redis",result="hit"} 8`,
+		`cache_requests_total{cache="product",layer="store",result="miss"} 2`,
 		`cache_loads_total{cache="product",result="ok"} 2`,
 		`ratelimit_decisions_total{decision="allowed",endpoint="/auth/login",tier="guest"} 10`,
 		`ratelimit_decisions_total{decision="denied",endpoint="/auth/login",tier="guest"} 2`,
@@ -258,7 +258,7 @@ func TestRedisDown(t *testing.T) {
 	for _, part := range []string{
 		`ratelimit_decisions_total{decision="error",endpoint="default",tier="guest"} 20`,
 		`ratelimit_errors_total{reason="breaker_open"} 1`,
-		`cache_requests_total{cache="product",result="miss"} 20`,
+		`cache_requests_total{cache="product",layer="store",result="miss"} 20`,
 		`cache_errors_total{op="delete",reason="breaker_open"} 1`,
 	} {
 		if !strings.Contains(page, part) {

@@ -18,6 +18,8 @@ type orderStore interface {
 }
 
 const (
+	ordersQueue = "orders" // a metric's label
+
 	mostItems    = 20
 	mostQuantity = 100
 )
@@ -45,6 +47,7 @@ func (a *API) createOrder(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	a.metrics.OrderPlaced(o.TotalCents)
 	a.forgetStock(r.Context(), o.Items)
 	w.Header().Set("Location", fmt.Sprintf("/orders/%d", o.ID))
 	a.write(w, r, http.StatusCreated, o)

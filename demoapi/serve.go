@@ -24,8 +24,9 @@ const (
 )
 
 // Serve answers requests on l until ctx ends. Then /health says 503, no new
-// connections are taken, and requests under way get ten seconds to finish. It
-// returns nil if all did; it closes l in any case.
+// connections are taken, and requests under way and orders in the queue get ten
+// seconds to finish. It returns nil if all did; it closes l in any case, and a
+// like [API.Close].
 func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           a,
@@ -38,18 +39,22 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
+	var broken error
 	select {
-	case err := <-ended:
-		return fmt.Errorf("demoapi: serve: %w", err)
+	case broken = <-ended:
 	case <-ctx.Done():
 	}
 	a.draining.Store(true)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
+	if broken != nil {
+		return errors.Join(fmt.Errorf("demoapi: serve: %w", broken), a.Close(grace))
+	}
 	err := srv.Shutdown(grace)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("demoapi: requests still under way after %v: %w", shutdownGrace, err), srv.Close())
 	}
+	err = errors.Join(err, a.Close(grace))
 	if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("demoapi: serve: %w", end))
 	}

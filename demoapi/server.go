@@ -15,7 +15,7 @@ import (
 	"apitop/demoapi/limit"
 	"apitop/demoapi/metrics"
 	"apitop/demoapi/middleware"
-	"apitop/demoapi/rdb"
+	"apitop/demoapi/queue"
 	"apitop/demoapi/store"
 )
 
@@ -43,6 +43,10 @@ type Config struct {
 	Log       slog.Handler     // nil: no log
 	LogEvery  int              // log every n-th success; 0: 100; below 0: none
 	Metrics   *metrics.Metrics // nil: a new one; the cache should report to the same
+	Queue     queue.Config     // of orders; only Capacity, Workers and Timeout count
+
+	Injector middleware.Injector // chooses requests that fail with 500 on purpose; nil: none
+	Faults   http.Handler        // served at /demo/faults to callers on this machine; nil: there is no such path
 }
 
 // API is the demo API's handler. It is safe for concurrent use.
@@ -52,30 +56,18 @@ type API struct {
 	signer  *middleware.Signer
 	metrics *metrics.Metrics
 	log     *slog.Logger
+	orders  *queue.Queue
 
 	mux      *http.ServeMux
 	handler  http.Handler // the chain around mux
 	scrape   http.Handler
-	dummy    string // a password's hash that nobody knows
+	faults   http.Handler // nil: none
+	dummy    string       // a password's hash that nobody knows
 	draining atomic.Bool
 }
 
-// NewMetrics returns metrics that know all labels of an API with that plan.
-func NewMetrics(p limit.Plan) *metrics.Metrics {
-	l := metrics.Labels{Caches: cache.Names(), Reasons: rdb.Reasons(), Endpoints: []string{string(limit.Default)}}
-	for tier := range p.Requests {
-		l.Tiers = append(l.Tiers, string(tier))
-	}
-	for class := range p.Multipliers {
-		if class != limit.Default {
-			l.Endpoints = append(l.Endpoints, string(class))
-		}
-	}
-	return metrics.New(l)
-}
-
-// New returns the API on its parts. The caller keeps owning them and closes
-// them after the last request.
+// New returns the API on its parts; a nil limiter limits nobody. The caller
+// keeps owning them and closes them after the last request and [API.Close].
 func New(cfg Config, s Store, c Cache, l middleware.Limiter) (*API, error) {
 	if cfg.Plan.Requests == nil {
 		cfg.Plan = limit.DefaultPlan()
@@ -98,81 +90,52 @@ func New(cfg Config, s Store, c Cache, l middleware.Limiter) (*API, error) {
 		store: s, cache: c, signer: signer, metrics: cfg.Metrics, log: slog.New(cfg.Log), dummy: dummy,
 		mux: http.NewServeMux(), scrape: cfg.Metrics.Handler(),
 	}
-	// Only a store with a pool has figures about it.
-	if db, ok := s.(interface{ Stat() *pgxpool.Stat }); ok {
-		a.metrics.WatchDB(db.Stat)
+	a.watch(cfg.Queue)
+	if cfg.Faults != nil {
+		a.faults = middleware.Chain(middleware.RequestID(), middleware.Recover(a.log))(cfg.Faults)
 	}
 	for _, r := range a.routes() {
-		a.mux.Handle(r.method+" "+r.path, r.handler)
-		a.mux.Handle(r.method+" "+r.path+"/{$}", r.handler)
+		h := a.behind(cfg, l, r)(r.handler)
+		a.mux.Handle(r.method+" "+r.path, h)
+		a.mux.Handle(r.method+" "+r.path+"/{$}", h)
 	}
-	a.handler = a.chain(cfg, l)(http.HandlerFunc(a.dispatch))
+	a.mux.Handle("/", a.behind(cfg, l, route{})(http.HandlerFunc(a.unmatched)))
+	a.handler = middleware.Chain(
+		middleware.RequestID(),
+		middleware.Log(a.log, cfg.LogEvery),
+		middleware.Observe(a.metrics),
+		middleware.Recover(a.log),
+	)(a.mux)
 	return a, nil
 }
 
-type route struct {
-	method, path string
-	handler      http.Handler
-}
-
-// routes is the whole API but for /metrics.
-func (a *API) routes() []route {
-	return []route{
-		{"GET", healthPath, http.HandlerFunc(a.health)},
-		{"GET", "/products", http.HandlerFunc(a.listProducts)},
-		{"GET", "/products/{id}", http.HandlerFunc(a.getProduct)},
-		{"POST", "/products/search", http.HandlerFunc(a.searchProducts)},
-		{"GET", "/categories", http.HandlerFunc(a.listCategories)},
-		{"GET", "/users/me", middleware.RequireUser(http.HandlerFunc(a.me))},
-		{"POST", "/orders", middleware.RequireUser(http.HandlerFunc(a.createOrder))},
-		{"GET", "/orders/{id}", middleware.RequireUser(http.HandlerFunc(a.getOrder))},
-		{"POST", loginPath, http.HandlerFunc(a.login)},
+// watch makes the queue of orders and adds what the parts can tell about
+// themselves to the metrics.
+func (a *API) watch(cfg queue.Config) {
+	cfg.Name, cfg.Observer = ordersQueue, a.metrics
+	a.orders = queue.New(cfg)
+	a.metrics.WatchQueue(ordersQueue, a.orders.Stats)
+	// Only a store with a pool has figures about it.
+	if db, ok := a.store.(interface{ Stat() *pgxpool.Stat }); ok {
+		a.metrics.WatchDB(db.Stat)
 	}
 }
 
-// chain is what each request passes through, from the outside in.
-func (a *API) chain(cfg Config, l middleware.Limiter) middleware.Middleware {
-	return middleware.Chain(
-		middleware.RequestID,
-		middleware.Log(a.log, cfg.LogEvery),
-		middleware.Route(a.mux),
-		middleware.Observe(a.metrics),
-		middleware.Recover(a.log),
-		middleware.Identify(a.signer),
-		middleware.Limit(middleware.Limiting{Limiter: l, Plan: cfg.Plan, Observer: a.metrics, Exempt: []string{healthPath}}),
-		middleware.Authorize(loginPath, healthPath),
-	)
+// Queue is where orders wait to be settled.
+func (a *API) Queue() *queue.Queue { return a.orders }
+
+// Token returns a bearer token of the user that is valid as long as those from
+// /auth/login. The user need not exist: for traffic of one's own.
+func (a *API) Token(userID int64, tier limit.Tier) string {
+	token, _ := a.signer.Sign(middleware.Claims{UserID: userID, Tier: tier})
+	return token
 }
 
-// ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Scrapes stay out of the figures they read, and out of the limits: five
-	// a minute would use a guest's quota up within the hour.
-	if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		a.scrape.ServeHTTP(w, r)
-		return
+// Close waits until the orders that were taken are settled, or until ctx ends;
+// see [queue.Queue.Close]. No request may come any more.
+func (a *API) Close(ctx context.Context) error {
+	if err := a.orders.Close(ctx); err != nil {
+		return fmt.Errorf("demoapi: %w", err)
 	}
-	a.handler.ServeHTTP(w, r)
+	return nil
 }
-
-// dispatch hands the request to its route's handler, or turns the mux's plain
-// "not found" and "method not allowed" into problems.
-func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
-	if middleware.InfoFrom(r.Context()).Route != "" {
-		a.mux.ServeHTTP(w, r)
-		return
-	}
-	refusal := &statusOnly{header: w.Header()}
-	a.mux.ServeHTTP(refusal, r)
-	middleware.WriteProblem(w, r, middleware.Problem{Status: refusal.status})
-}
-
-// statusOnly keeps the headers and the status of an answer, not its body.
-type statusOnly struct {
-	header http.Header
-	status int
-}
-
-func (s *statusOnly) Header() http.Header         { return s.header }
-func (s *statusOnly) WriteHeader(status int)      { s.status = status }
-func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

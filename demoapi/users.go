@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"unicode"
 
 	"apitop/demoapi/cache"
@@ -20,18 +19,9 @@ type userStore interface {
 	UserByName(ctx context.Context, name string) (store.User, error)
 }
 
-type pinger interface {
-	Ping(ctx context.Context) error
-}
-
 const (
-	loginPath  = "/auth/login"
-	healthPath = "/health"
-
 	longestName     = 64
 	longestPassword = 256
-
-	pingTimeout = time.Second
 )
 
 // errWrongLogin does not tell which of the two was wrong.
@@ -83,20 +73,4 @@ func (a *API) authenticate(ctx context.Context, name, password string) (store.Us
 		return store.User{}, errWrongLogin
 	}
 	return u, nil
-}
-
-// health answers 200 when requests are welcome, else 503. Redis is not asked:
-// the API works without it.
-func (a *API) health(w http.ResponseWriter, r *http.Request) {
-	if a.draining.Load() {
-		a.write(w, r, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
-	defer cancel()
-	if err := a.store.Ping(ctx); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	a.write(w, r, http.StatusOK, map[string]string{"status": "ok"})
 }

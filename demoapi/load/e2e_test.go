@@ -57,7 +57,7 @@ func events() map[string]string {
 		"orders looked at":     `http_requests_total\{method="GET",route="/orders/\{id\}",status="200"\} (\d+)`,
 		"accounts looked at":   `http_requests_total\{method="GET",route="/users/me",status="200"\} (\d+)`,
 		"searches":             `http_requests_total\{method="POST",route="/products/search",status="200"\} (\d+)`,
-		"hits of the cache":    `cache_requests_total\{cache="product",result="hit"\} (\d+)`,
+		"hits of the cache":    `cache_requests_total\{cache="product",layer="redis",result="hit"\} (\d+)`,
 	}
 }
 

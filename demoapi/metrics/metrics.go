@@ -3,15 +3,43 @@
 // The names are what a monitor reads; they are the contract with it:
 //
 //	http_requests_total{method,route,status}       exact status codes
-//	http_request_duration_seconds{method,route}    classic histogram
+//	http_request_duration_seconds{method,route}    histogram, classic and native; exemplars with request_id
+//	http_response_size_bytes{method,route}         histogram
 //	http_requests_in_flight
-//	cache_requests_total{cache,result}             result: hit, miss
-//	cache_loads_total{cache,result}                loads of the store; result: ok, error
-//	cache_load_seconds_total{cache}                time spent in them
-//	cache_errors_total{op,reason}
+//	db_queries_per_request{method,route}           histogram
+//
+//	cache_requests_total{cache,layer,result}       one per value asked for; layer that answered: l1, redis,
+//	                                               store; result: hit, stale, miss, negative
+//	cache_loads_total{cache,result}                loads of the store; result: ok, error, not_found
+//	cache_load_duration_seconds{cache}             histogram of them
+//	cache_load_waits_total{cache,by}               who waited for another's load; by: singleflight, lock
+//	cache_refreshes_total{cache,reason}            loads before they were needed; reason: early, stale
+//	cache_ttl_seconds{cache}                       histogram of the lives given to values
+//	cache_l1_entries
+//	cache_errors_total{op,reason}                  calls that Redis did not answer
+//
 //	ratelimit_decisions_total{tier,endpoint,decision}  decision: allowed, denied, error
-//	ratelimit_errors_total{reason}
-//	db_pool_*, redis_pool_*, go_*, process_*
+//	ratelimit_errors_total{reason}                 decisions that Redis did not make
+//	ratelimit_local_decisions_total{decision}      those made without it
+//
+//	db_pool_*, redis_pool_*                        connections and waits for them
+//	breaker_state{name}                            0 closed, 1 half open, 2 open
+//	breaker_transitions_total{name,to}             to: closed, half_open, open
+//
+//	queue_length{queue}, queue_capacity{queue}     jobs waiting, and how many may
+//	queue_workers{queue}, queue_workers_busy{queue}
+//	queue_jobs_total{queue,state}                  state: accepted, rejected, completed, failed
+//	queue_wait_seconds{queue}                      histogram: from accepted to begun
+//	queue_job_duration_seconds{queue}              histogram
+//
+//	active_users{window="5m"}                      distinct callers, guests included; see [Metrics.RequestEnded]
+//	user_requests_total{tier}
+//	feature_uses_total{feature}                    requests of a feature that did what they should
+//	funnel_events_total{step}                      step: view, order; conversion is order / view
+//	orders_total{status}                           orders by the states they reached: pending, confirmed, failed
+//	order_value_cents_total                        value of the orders placed
+//
+//	go_*, process_*                                scheduler latencies, GC, heap, mutexes; CPU, memory, files
 //
 // A route is the path of a mux pattern, "/products/{id}"; requests without one
 // have the route "".
@@ -20,7 +48,6 @@ package metrics
 import (
 	"net/http"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,136 +62,48 @@ type Labels struct {
 	Tiers     []string
 	Endpoints []string // classes of the limiter
 	Reasons   []string // of failures of Redis
+	Breakers  []string
+	Features  map[Endpoint]string // which endpoint is which feature; not listed: none
 }
 
 // Metrics is one server's metrics with a registry of its own. It is safe for
 // concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
-
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	inFlight  prometheus.Gauge
-
-	cacheRequests *prometheus.CounterVec
-	cacheLoads    *prometheus.CounterVec
-	cacheLoadTime *prometheus.CounterVec
-	cacheErrors   *prometheus.CounterVec
-
-	decisions   *prometheus.CounterVec
-	limitErrors *prometheus.CounterVec
-}
-
-// durationBuckets are the upper bounds of request durations in seconds.
-func durationBuckets() []float64 {
-	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
-}
-
-// runtimeMetrics are the figures of the Go runtime that a diagnosis needs.
-func runtimeMetrics() *regexp.Regexp {
-	return regexp.MustCompile(`^/(sched/latencies:seconds|cpu/classes/(gc/)?total:cpu-seconds|gc/heap/live:bytes|sync/mutex/wait/total:seconds)$`)
+	http     requests
+	business business
+	cache    lookups
+	limit    decisions
+	breakers breakers
+	queue    jobs
 }
 
 // New returns metrics with a fresh registry.
 func New(l Labels) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.requests = m.counters("http_requests_total", "Requests answered.", "method", "route", "status")
-	m.durations = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "http_request_duration_seconds", Help: "Time from the request's headers to the end of the answer.",
-		Buckets: durationBuckets(),
-	}, []string{"method", "route"})
-	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_requests_in_flight", Help: "Requests being answered."})
-	m.cacheRequests = m.counters("cache_requests_total", "Values asked of the cache.", "cache", "result")
-	m.cacheLoads = m.counters("cache_loads_total", "Values loaded from the store for the cache.", "cache", "result")
-	m.cacheLoadTime = m.counters("cache_load_seconds_total", "Time spent loading values from the store.", "cache")
-	m.cacheErrors = m.counters("cache_errors_total", "Calls of the cache that Redis did not answer.", "op", "reason")
-	m.decisions = m.counters("ratelimit_decisions_total", "Requests by what the limiter decided.", "tier", "endpoint", "decision")
-	m.limitErrors = m.counters("ratelimit_errors_total", "Requests let through because Redis did not answer.", "reason")
-	m.registry.MustRegister(m.durations, m.inFlight,
+	f := factory{m.registry}
+	m.business = newBusiness(f, l)
+	m.http = newRequests(f, m.business.feature)
+	m.cache = newLookups(f, l)
+	m.limit = newDecisions(f, l)
+	m.breakers = newBreakers(f, l)
+	m.queue = newJobs(f)
+	m.registry.MustRegister(
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: runtimeMetrics()})))
-	m.start(l)
 	return m
 }
 
-func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-	m.registry.MustRegister(c)
-	return c
+// runtimeMetrics are the figures of the Go runtime that a diagnosis needs.
+func runtimeMetrics() *regexp.Regexp {
+	return regexp.MustCompile(`^/(sched/(latencies|pauses/total/gc):seconds|cpu/classes/(gc/)?total:cpu-seconds|` +
+		`gc/heap/live:bytes|gc/cycles/total:gc-cycles|sync/mutex/wait/total:seconds)$`)
 }
 
-// start makes the counters of all known label values.
-func (m *Metrics) start(l Labels) {
-	for _, cache := range l.Caches {
-		m.cacheRequests.WithLabelValues(cache, "hit")
-		m.cacheRequests.WithLabelValues(cache, "miss")
-		m.cacheLoads.WithLabelValues(cache, "ok")
-		m.cacheLoads.WithLabelValues(cache, "error")
-		m.cacheLoadTime.WithLabelValues(cache)
-	}
-	for _, tier := range l.Tiers {
-		for _, endpoint := range l.Endpoints {
-			for _, decision := range []string{"allowed", "denied", "error"} {
-				m.decisions.WithLabelValues(tier, endpoint, decision)
-			}
-		}
-	}
-	for _, reason := range l.Reasons {
-		m.limitErrors.WithLabelValues(reason)
-		m.cacheErrors.WithLabelValues("get", reason)
-	}
-}
-
-// Handler serves the metrics, as text or OpenMetrics, compressed if asked for.
-// Scrapes at the same time share one collection.
+// Handler serves the metrics, as text, OpenMetrics or protobuf, compressed if
+// asked for. Scrapes at the same time share one collection.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, CoalesceGather: true, Timeout: 5 * time.Second,
 	})
-}
-
-// RequestBegan counts a request in flight until RequestEnded.
-func (m *Metrics) RequestBegan() { m.inFlight.Inc() }
-
-// RequestEnded counts an answered request. The caller bounds the number of
-// methods and routes.
-func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
-	m.inFlight.Dec()
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	m.durations.WithLabelValues(method, route).Observe(took.Seconds())
-}
-
-// CacheAsked counts a value asked of a cache; result is "hit" or "miss".
-func (m *Metrics) CacheAsked(cache, result string) {
-	m.cacheRequests.WithLabelValues(cache, result).Inc()
-}
-
-// CacheLoaded counts a load of the store for a cache.
-func (m *Metrics) CacheLoaded(cache string, took time.Duration, err error) {
-	result := "ok"
-	if err != nil {
-		result = "error"
-	}
-	m.cacheLoads.WithLabelValues(cache, result).Inc()
-	m.cacheLoadTime.WithLabelValues(cache).Add(took.Seconds())
-}
-
-// CacheFailed counts a failed call of Redis by the cache.
-func (m *Metrics) CacheFailed(op, reason string) {
-	m.cacheErrors.WithLabelValues(op, reason).Inc()
-}
-
-// Decided counts a decision of the limiter.
-func (m *Metrics) Decided(tier, endpoint string, allowed bool) {
-	decision := "denied"
-	if allowed {
-		decision = "allowed"
-	}
-	m.decisions.WithLabelValues(tier, endpoint, decision).Inc()
-}
-
-// Undecided counts a request let through without a decision.
-func (m *Metrics) Undecided(tier, endpoint, reason string) {
-	m.decisions.WithLabelValues(tier, endpoint, "error").Inc()
-	m.limitErrors.WithLabelValues(reason).Inc()
 }

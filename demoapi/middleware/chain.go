@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"apitop/demoapi/limit"
@@ -29,14 +30,15 @@ func Chain(all ...Middleware) Middleware {
 // goroutine; fields are zero until the middleware named has run.
 type Info struct {
 	RequestID string // RequestID
-	Route     string // Route: "/products/{id}"; "" when no route matches
+	Route     string // At: "/products/{id}"; "" when no route matches
 
 	Subject  string     // Identify: whom the limiter counts, "42" or "guest-17"
 	Tier     limit.Tier // Identify
 	UserID   int64      // Identify: 0 for a guest
 	BadToken bool       // Identify: there was a token, but not a valid one
 
-	Cache string // the handler: "hit" or "miss"; "" when no cache was asked
+	Cache string // the handler: how the cache answered, "hit"; "" when none was asked
+	Layer string // the handler: which layer of it, "l1"
 	Err   error  // the handler: why it answered with a problem; nil for none
 
 	Status int           // Observe, when the answer is out
@@ -44,7 +46,37 @@ type Info struct {
 	Took   time.Duration // Observe
 }
 
-type infoKey struct{}
+// Database is what a request asked of the database. Loads for the cache may go
+// on when the request has ended, so it is safe for concurrent use.
+type Database struct {
+	Queries atomic.Int64 // statements sent
+	Nanos   atomic.Int64 // time spent waiting for them
+}
+
+type (
+	infoKey     struct{}
+	databaseKey struct{}
+)
+
+// call is the context of a request: what the values of the chain hang on, in
+// one piece of memory.
+type call struct {
+	context.Context //nolint:containedctx // it is one
+
+	info     Info
+	database Database
+}
+
+// Value implements [context.Context].
+func (c *call) Value(key any) any {
+	switch key.(type) {
+	case infoKey:
+		return &c.info
+	case databaseKey:
+		return &c.database
+	}
+	return c.Context.Value(key)
+}
 
 // InfoFrom returns the request's Info. Outside of the chain it is an empty one,
 // never nil.
@@ -53,4 +85,13 @@ func InfoFrom(ctx context.Context) *Info {
 		return info
 	}
 	return &Info{}
+}
+
+// DatabaseFrom returns what the request asked of the database. Outside of the
+// chain it is an empty one, never nil.
+func DatabaseFrom(ctx context.Context) *Database {
+	if d, ok := ctx.Value(databaseKey{}).(*Database); ok {
+		return d
+	}
+	return &Database{}
 }

@@ -45,7 +45,7 @@ func limited(t *testing.T, l middleware.Limiter, o middleware.LimitObserver, pat
 		mux.Handle(route, http.NotFoundHandler())
 	}
 	w = serve(get(path), func(http.ResponseWriter, *http.Request) { reached = true },
-		middleware.RequestID, middleware.Route(mux), middleware.Identify(signer(t, "")), middleware.Limit(middleware.Limiting{
+		middleware.RequestID(), middleware.Route(mux), middleware.Identify(signer(t, "")), middleware.Limit(middleware.Limiting{
 			Limiter: l, Plan: limit.DefaultPlan(), Observer: o, Exempt: []string{"/health"},
 		}))
 	return w, reached

@@ -41,7 +41,10 @@ func attributes(r *http.Request, info *Info) []slog.Attr {
 		slog.String("tier", string(info.Tier)),
 	}
 	if info.Cache != "" {
-		attrs = append(attrs, slog.String("cache", info.Cache))
+		attrs = append(attrs, slog.String("cache", info.Cache), slog.String("cache_layer", info.Layer))
+	}
+	if db := DatabaseFrom(r.Context()); db.Nanos.Load() > 0 {
+		attrs = append(attrs, slog.Int64("db_queries", db.Queries.Load()), slog.Float64("db_ms", float64(db.Nanos.Load()/1000)/1000))
 	}
 	if info.Err != nil {
 		attrs = append(attrs, slog.String("error", info.Err.Error()))

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -10,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
+	"apitop/demoapi/metrics"
 	"apitop/demoapi/middleware"
 )
 
@@ -76,7 +77,7 @@ func TestRequestID(t *testing.T) {
 		r := get("/")
 		r.Header.Set("X-Request-Id", tt.sent)
 		var seen string
-		w := serve(r, func(_ http.ResponseWriter, r *http.Request) { seen = middleware.InfoFrom(r.Context()).RequestID }, middleware.RequestID)
+		w := serve(r, func(_ http.ResponseWriter, r *http.Request) { seen = middleware.InfoFrom(r.Context()).RequestID }, middleware.RequestID())
 		if seen == "" || w.Header().Get("X-Request-Id") != seen || (seen == tt.sent) != tt.kept {
 			t.Errorf("%s: id %q, sent back %q, want it kept: %v", name, seen, w.Header().Get("X-Request-Id"), tt.kept)
 		}
@@ -105,7 +106,7 @@ func TestRoute(t *testing.T) {
 		r := httptest.NewRequest(tt.method, "http://shop"+tt.path, nil)
 		got := "not called"
 		serve(r, func(_ http.ResponseWriter, r *http.Request) { got = middleware.InfoFrom(r.Context()).Route },
-			middleware.RequestID, middleware.Route(mux))
+			middleware.RequestID(), middleware.Route(mux))
 		if got != tt.want {
 			t.Errorf("%s: %s %s has the route %q, want %q", name, tt.method, tt.path, got, tt.want)
 		}
@@ -129,10 +130,10 @@ type requests struct {
 }
 
 func (o *requests) RequestBegan() { o.began++ }
-func (o *requests) RequestEnded(method, route string, status int, took time.Duration) {
-	o.ended = append(o.ended, method+" "+route+" "+http.StatusText(status))
-	if took < 0 {
-		o.ended = append(o.ended, "negative time")
+func (o *requests) RequestEnded(r metrics.Request) {
+	o.ended = append(o.ended, r.Method+" "+r.Route+" "+http.StatusText(r.Status))
+	if r.Took < 0 || r.ID == "" {
+		o.ended = append(o.ended, "negative time or no id")
 	}
 }
 
@@ -166,7 +167,7 @@ func TestObserve(t *testing.T) {
 				info = middleware.InfoFrom(r.Context())
 			})
 		}
-		serve(httptest.NewRequest(tt.method, "/", nil), tt.handler, middleware.RequestID, look, middleware.Observe(&o))
+		serve(httptest.NewRequest(tt.method, "/", nil), tt.handler, middleware.RequestID(), look, middleware.Observe(&o))
 		if o.began != 1 || len(o.ended) != 1 || o.ended[0] != tt.want || info.Bytes != tt.bytes {
 			t.Errorf("%s: observed %d, %q and %d bytes, want %q and %d", name, o.began, o.ended, info.Bytes, tt.want, tt.bytes)
 		}
@@ -177,7 +178,7 @@ func TestRecover(t *testing.T) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&logged, nil))
 	var o requests
-	w := serve(get("/"), func(http.ResponseWriter, *http.Request) { panic("boom") }, middleware.RequestID, middleware.Observe(&o), middleware.Recover(log))
+	w := serve(get("/"), func(http.ResponseWriter, *http.Request) { panic("boom") }, middleware.RequestID(), middleware.Observe(&o), middleware.Recover(log))
 	if p := problem(t, w); p.Status != 500 || strings.Contains(w.Body.String(), "boom") || p.RequestID == "" {
 		t.Errorf("answer %s", w.Body)
 	}
@@ -199,7 +200,7 @@ func TestRecoverTooLate(t *testing.T) {
 		var o requests
 		got := func() (p any) {
 			defer func() { p = recover() }()
-			serve(get("/"), h, middleware.RequestID, middleware.Observe(&o), middleware.Recover(slog.New(slog.DiscardHandler)))
+			serve(get("/"), h, middleware.RequestID(), middleware.Observe(&o), middleware.Recover(slog.New(slog.DiscardHandler)))
 			return nil
 		}()
 		if err, ok := got.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
@@ -234,7 +235,7 @@ func TestLog(t *testing.T) {
 				}
 				w.WriteHeader(code)
 			}
-			serve(get("/secret?token=x"), handler, middleware.RequestID, log, middleware.Observe(&requests{}))
+			serve(get("/secret?token=x"), handler, middleware.RequestID(), log, middleware.Observe(&requests{}))
 		}
 		var got []int
 		for line := range bytes.Lines(out.Bytes()) {
@@ -263,3 +264,71 @@ func TestInfoOutsideOfChain(t *testing.T) {
 		t.Errorf("InfoFrom = %+v, want an empty one", info)
 	}
 }
+
+func TestAt(t *testing.T) {
+	var got string
+	serve(get("/x"), func(_ http.ResponseWriter, r *http.Request) { got = middleware.InfoFrom(r.Context()).Route },
+		middleware.RequestID(), middleware.At("/products/{id}"))
+	if got != "/products/{id}" {
+		t.Errorf("route %q", got)
+	}
+}
+
+// TestRequestIDsDiffer: ids are unique, also across middlewares as in several
+// processes.
+func TestRequestIDsDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for range 3 {
+		h := middleware.RequestID()(http.NotFoundHandler())
+		for range 100 {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, get("/"))
+			seen[w.Header().Get("X-Request-Id")] = true
+		}
+	}
+	if len(seen) != 300 {
+		t.Errorf("%d different ids of 300 requests", len(seen))
+	}
+}
+
+// every fails each request of one route.
+type every string
+
+func (e every) Inject(route string) bool { return route == string(e) }
+
+func TestInject(t *testing.T) {
+	for route, status := range map[string]int{"/a": 500, "/b": 200} {
+		var o requests
+		w := serve(get("/"), func(http.ResponseWriter, *http.Request) {},
+			middleware.RequestID(), middleware.Observe(&o), middleware.At(route), middleware.Inject(every("/a")))
+		if w.Code != status {
+			t.Errorf("%s: status %d, want %d", route, w.Code, status)
+		}
+		if status == 500 && problem(t, w).RequestID == "" {
+			t.Errorf("%s: %s", route, w.Body)
+		}
+	}
+}
+
+// TestDatabase: what a load does counts, also when the request's context has
+// been taken along, and outside of the chain it counts nowhere.
+func TestDatabase(t *testing.T) {
+	var o asked
+	serve(get("/"), func(_ http.ResponseWriter, r *http.Request) {
+		later := context.WithoutCancel(r.Context())
+		middleware.DatabaseFrom(later).Queries.Add(2)
+		middleware.DatabaseFrom(r.Context()).Queries.Add(1)
+	}, middleware.RequestID(), middleware.Observe(&o))
+	if o != 3 {
+		t.Errorf("%d queries, want 3", o)
+	}
+	if d := middleware.DatabaseFrom(t.Context()); d == nil || d.Queries.Load() != 0 {
+		t.Errorf("outside of the chain: %+v", d)
+	}
+}
+
+// asked is the number of queries of the last request.
+type asked int64
+
+func (*asked) RequestBegan()                    {}
+func (a *asked) RequestEnded(r metrics.Request) { *a = asked(r.Queries) }

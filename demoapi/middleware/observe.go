@@ -3,12 +3,14 @@ package middleware
 import (
 	"net/http"
 	"time"
+
+	"apitop/demoapi/metrics"
 )
 
-// RequestObserver is told of each request.
+// RequestObserver is told of each request; see [metrics.Metrics].
 type RequestObserver interface {
 	RequestBegan()
-	RequestEnded(method, route string, status int, took time.Duration)
+	RequestEnded(r metrics.Request)
 }
 
 // Observe measures requests, for o and in [Info]. A request whose handler
@@ -23,7 +25,12 @@ func Observe(o RequestObserver) Middleware {
 			done := false
 			defer func() {
 				info.Status, info.Bytes, info.Took = out.final(done), out.bytes, time.Since(start)
-				o.RequestEnded(method(r.Method), info.Route, info.Status, info.Took)
+				o.RequestEnded(metrics.Request{
+					Endpoint: metrics.Endpoint{Method: method(r.Method), Route: info.Route},
+					ID:       info.RequestID, Status: info.Status, Bytes: info.Bytes, Took: info.Took,
+					Queries: DatabaseFrom(r.Context()).Queries.Load(),
+					Subject: info.Subject, Tier: string(info.Tier),
+				})
 			}()
 			next.ServeHTTP(out, r)
 			done = true
