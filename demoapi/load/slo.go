@@ -16,7 +16,7 @@ import (
 type SLO struct {
 	Expr    string  // as it was written, without blanks
 	Subject string  // a route, "GET /route" or the name of a request; "" for the whole test
-	Span   Span   // of a latency; "" for all other figures
+	Span    Span    // of a latency; "" for all other figures
 	Figure  Figure  // what is judged
 	Q       float64 // the quantile of FigureQuantile, above 0 and below 1
 	Above   bool    // the figure must be above Bound, not below
