@@ -165,8 +165,8 @@ func allFigures(r *Report) []figure {
 	errs := shareFigure("errors", r.Errors, r.Requests)
 	rps := figure{name: "rps", higher: true, least: func(t Tolerance) float64 { return t.RPS }, reason: "no time was measured"}
 	if r.Seconds > 0 {
-		n, spread := float64(r.OK), normal99*math.Sqrt(float64(r.OK))
-		rps.est = estimate(n/r.Seconds, max(n-spread, 0)/r.Seconds, (n+spread)/r.Seconds)
+		n, wide := float64(r.OK), normal99*math.Sqrt(float64(r.OK))
+		rps.est = estimate(n/r.Seconds, max(n-wide, 0)/r.Seconds, (n+wide)/r.Seconds)
 	}
 	return append(out, errs, rps)
 }
@@ -196,9 +196,9 @@ func quantileFigure(name string, l *Latency, q float64) figure {
 		f.reason = fmt.Sprintf("%d of the %d answers that it takes", l.Count, samplesFor(q))
 		return f
 	}
-	spread := normal99 * math.Sqrt(q*(1-q)*alike/float64(l.Count))
-	low, _ := l.Quantile(max(q-spread, 0))
-	high, _ := l.Quantile(min(q+spread, 1))
+	wide := normal99 * math.Sqrt(q*(1-q)*alike/float64(l.Count))
+	low, _ := l.Quantile(max(q-wide, 0))
+	high, _ := l.Quantile(min(q+wide, 1))
 	f.est = estimate(v, low, high)
 	return f
 }

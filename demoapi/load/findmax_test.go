@@ -31,7 +31,7 @@ func (g *target) run(_ context.Context, s Spec) (*Report, error) {
 	if g.answered > 0 {
 		n *= g.answered
 	}
-	return &Report{Seconds: seconds, SentRPS: rps, Requests: uint64(n + 0.5), OK: uint64(n + 0.5), Response: spread(int(min(n, 5000)), took)}, nil
+	return &Report{Seconds: seconds, SentRPS: rps, Requests: uint64(n + 0.5), OK: uint64(n + 0.5), Response: evenly(int(min(n, 5000)), took)}, nil
 }
 
 func TestFindMax(t *testing.T) {

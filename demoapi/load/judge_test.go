@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// spread is a Latency of n samples, evenly from d/n to d.
-func spread(n int, d time.Duration) Latency {
+// evenly is a Latency of n samples, evenly from d/n to d.
+func evenly(n int, d time.Duration) Latency {
 	t := newTimings(precise)
 	for i := range n {
 		t.record(time.Duration(float64(d) * float64(i+1) / float64(n)))
@@ -20,11 +20,11 @@ func spread(n int, d time.Duration) Latency {
 func sample() *Report {
 	return &Report{
 		Seconds: 10, Requests: 2000, OK: 1900, Errors: 20, Throttled: 60, ClientErrors: 20, Late: 10, Dropped: 500,
-		Response: spread(1900, 100*time.Millisecond), Service: spread(1900, 50*time.Millisecond), TTFB: spread(1900, 40*time.Millisecond),
+		Response: evenly(1900, 100*time.Millisecond), Service: evenly(1900, 50*time.Millisecond), TTFB: evenly(1900, 40*time.Millisecond),
 		Routes: []RouteReport{
-			{Method: "GET", Route: "/products/{id}", Requests: 1700, OK: 1700, Response: spread(1700, 80*time.Millisecond), Service: spread(1700, 10*time.Millisecond)},
-			{Method: "GET", Route: "/orders", Requests: 100, OK: 100, Response: spread(100, 100*time.Millisecond)},
-			{Method: "POST", Route: "/orders", Requests: 100, OK: 50, Errors: 20, Response: spread(50, 300*time.Millisecond)},
+			{Method: "GET", Route: "/products/{id}", Requests: 1700, OK: 1700, Response: evenly(1700, 80*time.Millisecond), Service: evenly(1700, 10*time.Millisecond)},
+			{Method: "GET", Route: "/orders", Requests: 100, OK: 100, Response: evenly(100, 100*time.Millisecond)},
+			{Method: "POST", Route: "/orders", Requests: 100, OK: 50, Errors: 20, Response: evenly(50, 300*time.Millisecond)},
 			{Method: "GET", Route: "/down", Requests: 100, Errors: 100},
 		},
 	}
