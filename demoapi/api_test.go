@@ -161,7 +161,7 @@ func TestRoutes(t *testing.T) {
 		"products, last":     {"GET", "/products?after=1999", "", false, 200, `"name":"Oak Lamp 2000","category_id":1,"price_cents":17999}]}`},
 		"products, none":     {"GET", "/products?category=99", "", false, 200, `{"items":[]}`},
 		"products of one":    {"GET", "/products?category=3&after=22&limit=1", "", false, 200, `"Ash Desk 42"`},
-		"product":            {"GET", "/products/42", "", false, 200, `{"id":42,"sku":"SKU-000042","name":"Ash Desk 42","category_id":3,"price_cents":15997,"stock":2554}`},
+		"product":            {"GET", "/products/42", "", false, 200, `{"id":42,"sku":"SKU-000042","name":"Ash Desk 42","category_id":3,"price_cents":15997,"stock":2554,"description":"A desk of ash, `},
 		"product, slash":     {"GET", "/products/42/", "", false, 200, `{"id":42,`},
 		"search":             {"POST", "/products/search", `{"query":"Desk ash","limit":1}`, false, 200, `{"items":[{"id":42,`},
 		"search, slash":      {"POST", "/products/search/", `{"query":"ash desk"}`, false, 200, `{"items":[{"id":42,`},

@@ -72,6 +72,9 @@ func seedProduct(g int64) Product {
 		CategoryID: 1 + g%int64(len(n)),
 		PriceCents: 199 + g*7919%19800,
 		Stock:      1000 + g*37%9000,
+		Description: "A " + strings.ToLower(noun) + " of " + strings.ToLower(material) +
+			", made in our own workshop in small numbers, delivered within three days and taken back within a hundred. Article " +
+			strconv.FormatInt(g, 10) + ".",
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const productSQL = `select id, sku, name, category_id, price_cents, stock
+const productSQL = `select id, sku, name, category_id, price_cents, stock, description
 from apitop_demo.products where id = $1`
 
 // Product returns the product with that id, or [ErrNotFound].

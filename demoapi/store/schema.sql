@@ -11,9 +11,10 @@ create table if not exists apitop_demo.products (
 	id          bigint primary key,
 	sku         text   not null,
 	name        text   not null,
-	category_id bigint not null references apitop_demo.categories,
+	category_id bigint not null,
 	price_cents bigint not null check (price_cents > 0),
-	stock       bigint not null check (stock >= 0)
+	stock       bigint not null check (stock >= 0),
+	description text   not null default ''
 ) with (fillfactor = 90);
 
 create table if not exists apitop_demo.users (
@@ -39,9 +40,14 @@ create table if not exists apitop_demo.order_items (
 	primary key (order_id, product_id)
 );
 
--- Both only where they are missing: even a statement that finds nothing to do
--- would lock the table and could deadlock with the orders of a running service.
+-- What an older schema lacks, and only that: even a statement that finds nothing
+-- to do would lock the table and could deadlock with the orders of a running
+-- service.
 do $$ begin
+	if not exists (select from pg_attribute
+		where attrelid = 'apitop_demo.products'::regclass and attname = 'description' and not attisdropped) then
+		alter table apitop_demo.products add column description text not null default '';
+	end if;
 	if not exists (select from pg_attribute
 		where attrelid = 'apitop_demo.orders'::regclass and attname = 'status' and not attisdropped) then
 		alter table apitop_demo.orders add column status text not null default 'confirmed'

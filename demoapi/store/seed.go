@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 //go:embed schema.sql
@@ -29,12 +30,20 @@ select g, ($1::text[])[g] from generate_series(1, cardinality($1::text[])) g
 on conflict do nothing`
 	// Arrays count from 1. Only what is missing at the end is made, so that a
 	// second run costs nothing and changes nothing.
-	seedProductsSQL = `insert into apitop_demo.products (id, sku, name, category_id, price_cents, stock)
+	seedProductsSQL = `insert into apitop_demo.products (id, sku, name, category_id, price_cents, stock, description)
 select g, 'SKU-' || lpad(g::text, greatest(6, length(g::text)), '0'),
-	($2::text[])[1 + g / cardinality($1::text[]) % cardinality($2::text[])] || ' ' ||
-	($1::text[])[1 + g % cardinality($1::text[])] || ' ' || g,
-	1 + g % cardinality($1::text[]), 199 + g * 7919 % 19800, 1000 + g * 37 % 9000
-from generate_series((select coalesce(max(id), 0) + 1 from apitop_demo.products), $3::bigint) g`
+	material || ' ' || noun || ' ' || g,
+	1 + g % cardinality($1::text[]), 199 + g * 7919 % 19800, 1000 + g * 37 % 9000,
+	'A ' || lower(noun) || ' of ' || lower(material) || ', made in our own workshop in small numbers,'
+		' delivered within three days and taken back within a hundred. Article ' || g || '.'
+from generate_series((select coalesce(max(id), 0) + 1 from apitop_demo.products), $3::bigint) g,
+	lateral (select ($1::text[])[1 + g % cardinality($1::text[])] as noun,
+		($2::text[])[1 + g / cardinality($1::text[]) % cardinality($2::text[])] as material) w`
+	categoryKeySQL = `do $$ begin
+	if not exists (select from pg_constraint where conrelid = 'apitop_demo.products'::regclass and contype = 'f') then
+		alter table apitop_demo.products add foreign key (category_id) references apitop_demo.categories;
+	end if;
+end $$`
 	seedUsersSQL = `insert into apitop_demo.users (id, username, tier, password_hash)
 select g, case when g <= $1 then 'admin' || g
 		when g <= $1 + $2 then 'premium' || g - $1
@@ -67,13 +76,31 @@ func (s *Postgres) Seed(ctx context.Context, seed Seed) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return failed("seed", err)
+	}
+	defer conn.Release()
+	// Vacuum trusts only rows whose commit has reached the log, and commits that
+	// do not wait for it hold up all that are near them.
+	if _, err := conn.Exec(ctx, "set synchronous_commit = on"); err != nil {
+		return failed("seed", err)
+	}
+	if err := seedOn(ctx, conn, seed); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "reset synchronous_commit")
+	return failed("seed", err)
+}
+
+func seedOn(ctx context.Context, conn *pgxpool.Conn, seed Seed) error {
 	var refused *pgconn.PgError
 	// Without it the demo runs just as well, so a refusal is no error.
-	_, err := s.pool.Exec(ctx, "create extension if not exists pg_stat_statements")
+	_, err := conn.Exec(ctx, "create extension if not exists pg_stat_statements")
 	if err != nil && !errors.As(err, &refused) {
 		return failed("create extension", err)
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(seedLock)); err != nil {
 			return err
 		}
@@ -82,7 +109,7 @@ func (s *Postgres) Seed(ctx context.Context, seed Seed) error {
 	if err != nil {
 		return failed("seed", err)
 	}
-	_, err = s.pool.Exec(ctx, vacuumSQL)
+	_, err = conn.Exec(ctx, vacuumSQL)
 	return failed("vacuum", err)
 }
 
@@ -95,6 +122,9 @@ func fill(ctx context.Context, tx pgx.Tx, seed Seed) error {
 	}
 	if _, err := tx.Exec(ctx, seedProductsSQL, nouns(), materials(), seed.Products); err != nil {
 		return fmt.Errorf("products: %w", err)
+	}
+	if _, err := tx.Exec(ctx, categoryKeySQL); err != nil {
+		return fmt.Errorf("categories of products: %w", err)
 	}
 	// An index built over full tables takes a third of the time.
 	if err := createIndexes(ctx, tx); err != nil {

@@ -47,6 +47,8 @@ type Product struct {
 	CategoryID int64  `json:"category_id"`
 	PriceCents int64  `json:"price_cents"` // > 0
 	Stock      int64  `json:"stock"`       // pieces left, >= 0
+
+	Description string `json:"description"` // a sentence or two
 }
 
 // Listing is a product as it stands in lists and search results. It has no

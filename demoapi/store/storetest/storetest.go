@@ -56,6 +56,9 @@ func testProducts(t *testing.T, s Store) {
 		2000: {ID: 2000, SKU: "SKU-002000", Name: "Oak Lamp 2000", CategoryID: 1, PriceCents: 17999, Stock: 3000},
 	}
 	for id, p := range want {
+		word := strings.Fields(strings.ToLower(p.Name))
+		p.Description = "A " + word[1] + " of " + word[0] + ", made in our own workshop in small numbers, " +
+			"delivered within three days and taken back within a hundred. Article " + word[2] + "."
 		got, err := s.Product(t.Context(), id)
 		if err != nil || got != p {
 			t.Errorf("Product(%d) = %+v, %v, want %+v", id, got, err, p)
