@@ -1,0 +1,143 @@
+package faults
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"apitop/demoapi/middleware"
+)
+
+// mostBody bounds the body of a request to switch.
+const mostBody = 4 << 10
+
+// answer is the body of a successful answer.
+type answer struct {
+	Faults []State `json:"faults"`
+}
+
+// ServeHTTP lists the faults (GET) or switches some and lists them then (POST),
+// for callers on this machine only. The body of a POST is a JSON object of
+// switches, as {"n-plus-one": true, "slow_redis": false}. What is to go off goes
+// off first; at the first failure the rest is left alone.
+//
+// The answer is {"faults": [...]}, see [State], or a problem: 403 for others, 415
+// and 400 for a body that is no JSON object of switches, 422 for unknown names,
+// 409 for faults that cannot be switched on here, 503 when switching failed.
+func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !local(r) {
+		refuse(w, r, http.StatusForbidden, "Faults are switched from the machine that the demo runs on, at its loopback address.")
+		return
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		if !s.post(w, r) {
+			return
+		}
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		refuse(w, r, http.StatusMethodNotAllowed, "")
+		return
+	}
+	body, err := json.Marshal(answer{s.List()})
+	if err != nil {
+		refuse(w, r, http.StatusInternalServerError, "")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(body, '\n')) // the client may be gone
+}
+
+// post switches what the body says; false: it has answered with a problem.
+func (s *Set) post(w http.ResponseWriter, r *http.Request) bool {
+	wanted, ok := readSwitches(w, r)
+	if !ok {
+		return false
+	}
+	for name := range wanted {
+		if err := Check(name); err != nil {
+			middleware.WriteProblem(w, r, middleware.Problem{
+				Status: http.StatusUnprocessableEntity, Detail: err.Error(),
+				Errors: []middleware.FieldError{{Field: name, Message: "is no fault"}},
+			})
+			return false
+		}
+	}
+	for _, on := range []bool{false, true} {
+		for _, f := range s.faults { // in the list's order, not the map's
+			if to, asked := wanted[f.name]; !asked || to != on {
+				continue
+			}
+			if err := s.Switch(r.Context(), f.name, on); err != nil {
+				refuse(w, r, statusOf(err), err.Error())
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readSwitches reads the body; names are as listed. false: it has answered with a
+// problem.
+func readSwitches(w http.ResponseWriter, r *http.Request) (map[string]bool, bool) {
+	// No page in a browser can send this type to us without asking first.
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		refuse(w, r, http.StatusUnsupportedMediaType, "The body must be JSON, sent as application/json.")
+		return nil, false
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
+	var body map[string]bool
+	err := dec.Decode(&body)
+	if err == nil {
+		_, err = dec.Token()
+	}
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		refuse(w, r, http.StatusRequestEntityTooLarge, "")
+		return nil, false
+	}
+	if !errors.Is(err, io.EOF) || body == nil {
+		refuse(w, r, http.StatusBadRequest, `The body must be one JSON object of switches, as {"n-plus-one": true}.`)
+		return nil, false
+	}
+	wanted := make(map[string]bool, len(body))
+	for name, on := range body {
+		wanted[canonical(name)] = on
+	}
+	return wanted, true
+}
+
+func statusOf(err error) int {
+	if _, ok := errors.AsType[*UnavailableError](err); ok {
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	middleware.WriteProblem(w, r, middleware.Problem{Status: status, Detail: detail})
+}
+
+// local tells whether the request comes from this machine and was meant for it:
+// a web page of somebody else's could have its own name point to us, but the name
+// would still be in the request.
+func local(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	_, err = netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}
