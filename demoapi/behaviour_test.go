@@ -130,7 +130,7 @@ func TestCacheEffect(t *testing.T) {
 	if second := read("hit"); second != first {
 		t.Errorf("first %s, then %s", first, second)
 	}
-	if got, _ := s.redis.Get("product:42"); got != first {
+	if got, _ := s.redis.Get("product:42"); !strings.HasSuffix(got, `,"value":`+first+"}") {
 		t.Errorf("Redis holds %s", got)
 	}
 	if got := s.do("POST", "/orders", `{"items":[{"product_id":42,"quantity":3}]}`, auth, token); got.status != 201 {

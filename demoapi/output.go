@@ -10,10 +10,10 @@ import (
 
 // cached answers with the item's value, from the cache or else from load.
 func (a *API) cached(w http.ResponseWriter, r *http.Request, item cache.Item, load cache.Loader) {
-	raw, result, err := a.cache.Get(r.Context(), item, load)
-	a.metrics.CacheAsked(item.Cache, layerOf(result), string(result))
-	middleware.InfoFrom(r.Context()).Cache = string(result)
-	w.Header().Set("X-Cache", string(result))
+	raw, lookup, err := a.cache.Get(r.Context(), item, load)
+	a.metrics.CacheAsked(item.Cache, string(lookup.Layer), string(lookup.Result))
+	middleware.InfoFrom(r.Context()).Cache = string(lookup.Result)
+	w.Header().Set("X-Cache", string(lookup.Result))
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -35,12 +35,4 @@ func writeRaw(w http.ResponseWriter, status int, raw []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(raw) //nolint:gosec // JSON, not HTML; and the client may be gone
-}
-
-// layerOf is where a result came from.
-func layerOf(r cache.Result) string {
-	if r == cache.Miss {
-		return "store"
-	}
-	return "redis"
 }

@@ -31,7 +31,7 @@ type Store interface {
 
 // Cache keeps answers; see [cache.Cache].
 type Cache interface {
-	Get(ctx context.Context, item cache.Item, load cache.Loader) ([]byte, cache.Result, error)
+	Get(ctx context.Context, item cache.Item, load cache.Loader) ([]byte, cache.Lookup, error)
 	Delete(ctx context.Context, items ...cache.Item) error
 }
 

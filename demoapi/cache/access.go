@@ -5,9 +5,11 @@ import (
 	"context"
 	_ "embed" // for the script
 	"fmt"
+	"hash/maphash"
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -30,6 +32,11 @@ const (
 
 	// trackedKeys bounds the memory of a process: about 150 bytes each.
 	trackedKeys = 10_000
+	// mostKeys bounds it within a second, until the coldest are forgotten.
+	mostKeys = 4 * trackedKeys
+	// accessShards keeps readers of different keys from waiting for each other.
+	accessShards = 64
+
 	// heatHalfLife is the time in which a read loses half its weight.
 	heatHalfLife = 10 * time.Minute
 	// youngest is the age a key is taken to have at least: two reads within a
@@ -38,61 +45,88 @@ const (
 )
 
 // accesses counts the reads of keys: exactly for Redis, and with a half-life
-// for rates.
+// for rates. A read that finds its [access] costs one atomic addition.
 type accesses struct {
 	script *redis.Script
+	seed   maphash.Seed
+	shards [accessShards]accessShard
+}
 
-	mu   sync.Mutex // guards keys and what they point to
+type accessShard struct {
+	mu   sync.Mutex // guards keys and all but the reads of what they point to
 	keys map[string]*access
 }
 
 type access struct {
-	pending int64     // reads not yet in Redis
-	heat    float64   // reads, each halved per half-life since it happened
-	at      time.Time // when heat was computed
-	born    time.Time // when the key was first read
+	reads   atomic.Int64 // reads that are in no other field yet
+	pending int64        // reads not yet in Redis
+	heat    float64      // reads, each halved per half-life since it was counted
+	at      time.Time    // when heat was computed
+	born    time.Time    // when the key was first read
+}
+
+// read counts one read; of nil, none.
+func (k *access) read() {
+	if k != nil {
+		k.reads.Add(1)
+	}
 }
 
 func newAccesses() *accesses {
-	return &accesses{script: redis.NewScript(accessLua), keys: map[string]*access{}}
+	a := &accesses{script: redis.NewScript(accessLua), seed: maphash.MakeSeed()}
+	for i := range a.shards {
+		a.shards[i].keys = map[string]*access{}
+	}
+	return a
 }
 
-// read counts one read of key.
-func (a *accesses) read(key string, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	k := a.keys[key]
-	if k == nil {
+func (a *accesses) shardOf(key string) *accessShard {
+	return &a.shards[maphash.String(a.seed, key)%accessShards]
+}
+
+// of returns the counter of key: nil when too many new keys came at once. It
+// may be used until the next prune, and for a few seconds longer if losing reads
+// of a key that is hardly read does not matter.
+func (a *accesses) of(key string, now time.Time) *access {
+	s := a.shardOf(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[key]
+	if k == nil && len(s.keys) < mostKeys/accessShards {
 		k = &access{at: now, born: now}
-		a.keys[key] = k
+		s.keys[key] = k
 	}
-	k.heat = k.heatAt(now) + 1
-	k.at = now
-	k.pending++
+	return k
 }
 
 // rate is the recent number of reads of key per second; 0 when it was read too
 // seldom to say.
 func (a *accesses) rate(key string, now time.Time) float64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	k := a.keys[key]
+	s := a.shardOf(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[key]
 	if k == nil {
 		return 0
 	}
-	heat := k.heatAt(now)
-	if heat < 1.5 {
+	k.foldLocked(now)
+	if k.heat < 1.5 {
 		return 0
 	}
 	// Under a steady rate r the heat of a key of age t is r times the integral
 	// of 2^(-x/h) from 0 to t, h the half-life.
 	h := heatHalfLife.Seconds()
 	age := max(now.Sub(k.born), youngest).Seconds()
-	return heat * math.Ln2 / (h * (1 - math.Exp2(-age/h)))
+	return k.heat * math.Ln2 / (h * (1 - math.Exp2(-age/h)))
 }
 
-func (k *access) heatAt(now time.Time) float64 {
-	return k.heat * math.Exp2(-now.Sub(k.at).Seconds()/heatHalfLife.Seconds())
+// foldLocked brings the heat up to date. Reads since the last time count as of
+// now; the counting goroutine folds once a second.
+func (k *access) foldLocked(now time.Time) {
+	n := k.reads.Swap(0)
+	k.heat = k.heat*math.Exp2(-now.Sub(k.at).Seconds()/heatHalfLife.Seconds()) + float64(n)
+	k.at = now
+	k.pending += n
 }
 
 // counted is a key with reads on their way to Redis.
@@ -101,9 +135,10 @@ type counted struct {
 	reads int64
 }
 
-// flush adds the pending reads to Redis. What cannot be added stays pending.
-func (a *accesses) flush(ctx context.Context, client redis.Scripter) error {
-	batch := a.take()
+// flush adds the reads since the last time to Redis. What cannot be added stays
+// pending.
+func (a *accesses) flush(ctx context.Context, client redis.Scripter, now time.Time) error {
+	batch := a.take(now)
 	if len(batch) == 0 {
 		return nil
 	}
@@ -128,58 +163,81 @@ func (a *accesses) flush(ctx context.Context, client redis.Scripter) error {
 }
 
 // take removes up to a batch of pending reads, the most read keys first.
-func (a *accesses) take() []counted {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (a *accesses) take(now time.Time) []counted {
 	var batch []counted
-	for key, k := range a.keys {
-		if k.pending > 0 {
-			batch = append(batch, counted{key, k.pending})
-		}
+	for i := range a.shards {
+		batch = a.shards[i].fold(now, batch)
 	}
 	slices.SortFunc(batch, func(x, y counted) int {
 		return cmp.Or(cmp.Compare(y.reads, x.reads), cmp.Compare(x.key, y.key))
 	})
-	batch = batch[:min(len(batch), flushBatch)]
-	for _, c := range batch {
-		a.keys[c.key].pending = 0
+	n := min(len(batch), flushBatch)
+	a.giveBack(batch[n:])
+	return batch[:n]
+}
+
+// fold brings all heats up to date and moves the pending reads to batch.
+func (s *accessShard) fold(now time.Time, batch []counted) []counted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, k := range s.keys {
+		if k.pending == 0 && k.reads.Load() == 0 {
+			continue
+		}
+		k.foldLocked(now)
+		batch = append(batch, counted{key, k.pending})
+		k.pending = 0
 	}
 	return batch
 }
 
 func (a *accesses) giveBack(batch []counted) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	for _, c := range batch {
-		if k := a.keys[c.key]; k != nil { // it may have been pruned meanwhile
+		s := a.shardOf(c.key)
+		s.mu.Lock()
+		if k := s.keys[c.key]; k != nil { // it may have been pruned meanwhile
 			k.pending += c.reads
 		}
+		s.mu.Unlock()
 	}
+}
+
+// warmth is a key and its heat.
+type warmth struct {
+	key  string
+	heat float64
 }
 
 // prune forgets cold keys, and the coldest beyond the bound, with their pending
 // reads.
 func (a *accesses) prune(now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	type warm struct {
-		key  string
-		heat float64
-	}
-	var all []warm
-	for key, k := range a.keys {
-		heat := k.heatAt(now)
-		if heat < 0.1 { // one read, half an hour ago
-			delete(a.keys, key)
-			continue
-		}
-		all = append(all, warm{key, heat})
+	var all []warmth
+	for i := range a.shards {
+		all = a.shards[i].prune(now, all)
 	}
 	if len(all) <= trackedKeys {
 		return
 	}
-	slices.SortFunc(all, func(x, y warm) int { return cmp.Compare(y.heat, x.heat) })
+	slices.SortFunc(all, func(x, y warmth) int { return cmp.Compare(y.heat, x.heat) })
 	for _, w := range all[trackedKeys:] {
-		delete(a.keys, w.key)
+		s := a.shardOf(w.key)
+		s.mu.Lock()
+		delete(s.keys, w.key)
+		s.mu.Unlock()
 	}
+}
+
+// prune forgets cold keys and appends the others to all.
+func (s *accessShard) prune(now time.Time, all []warmth) []warmth {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, k := range s.keys {
+		k.foldLocked(now)
+		if k.heat < 0.1 { // one read, half an hour ago
+			delete(s.keys, key)
+			continue
+		}
+		all = append(all, warmth{key, k.heat})
+	}
+	return all
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,13 +76,13 @@ func TestFullSet(t *testing.T) {
 			client, a, now := start(t), newAccesses(), time.Now()
 			flush := func() {
 				t.Helper()
-				if err := a.flush(t.Context(), client); err != nil {
+				if err := a.flush(t.Context(), client, time.Now()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for i := range accessTop + 300 {
 				for range 10 + i/100 { // 10..22 reads
-					a.read(fmt.Sprint("k", i), now)
+					a.of(fmt.Sprint("k", i), now).read()
 				}
 			}
 			flush()
@@ -92,7 +95,7 @@ func TestFullSet(t *testing.T) {
 			lowest := client.ZRangeWithScores(t.Context(), AccessKey, 0, 0).Val()[0].Score
 			flushes := 0
 			for ; flushes < 100 && client.ZScore(t.Context(), AccessKey, "new").Err() != nil; flushes++ {
-				a.read("new", now)
+				a.of("new", now).read()
 				flush()
 			}
 			if got := client.ZScore(t.Context(), AccessKey, "new").Val(); got != lowest+1 || flushes != int(lowest)+1 {
@@ -107,15 +110,15 @@ func TestReadsSurviveFailure(t *testing.T) {
 	client := closing(t, redis.NewClient(&redis.Options{Addr: server.Addr(), DialerRetries: 1, MaxRetries: -1}))
 	a := newAccesses()
 	for range 3 {
-		a.read("k", time.Now())
+		a.of("k", time.Now()).read()
 	}
 	server.SetError("LOADING")
-	if err := a.flush(t.Context(), client); err == nil {
+	if err := a.flush(t.Context(), client, time.Now()); err == nil {
 		t.Fatal("no error")
 	}
 	server.SetError("")
-	a.read("k", time.Now())
-	if err := a.flush(t.Context(), client); err != nil {
+	a.of("k", time.Now()).read()
+	if err := a.flush(t.Context(), client, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if got := client.ZScore(t.Context(), AccessKey, "k").Val(); got != 4 {
@@ -138,7 +141,8 @@ func TestRate(t *testing.T) {
 		a, start := newAccesses(), time.Now()
 		now := start
 		for ; now.Sub(start) < tt.span; now = now.Add(tt.every) {
-			a.read("k", now)
+			a.of("k", now).read()
+			a.take(now) // as once a second
 		}
 		if got := a.rate("k", now); math.Abs(got-tt.want) > 0.2*tt.want {
 			t.Errorf("%s: rate %v, want %v", name, got, tt.want)
@@ -151,7 +155,7 @@ func TestRate(t *testing.T) {
 	if got := a.rate("k", now); got != 0 {
 		t.Errorf("the rate of a key never read is %v", got)
 	}
-	a.read("k", now)
+	a.of("k", now).read()
 	if got := a.rate("k", now); got != 0 {
 		t.Errorf("the rate of a key read once is %v, want unknown", got)
 	}
@@ -160,24 +164,81 @@ func TestRate(t *testing.T) {
 func TestPrune(t *testing.T) {
 	a, now := newAccesses(), time.Now()
 	for i := range trackedKeys + 500 {
-		a.read(fmt.Sprint("k", i), now)
+		a.of(fmt.Sprint("k", i), now).read()
 	}
-	a.read("hot", now)
-	a.read("hot", now)
+	a.of("hot", now).read()
+	a.of("hot", now).read()
 	a.prune(now)
-	if len(a.keys) != trackedKeys || a.keys["hot"] == nil {
-		t.Errorf("%d keys are left, want %d, the hot one among them", len(a.keys), trackedKeys)
+	if keys := a.tracked(); len(keys) != trackedKeys || keys["hot"] == nil {
+		t.Errorf("%d keys are left, want %d, the hot one among them", len(keys), trackedKeys)
 	}
 	a.prune(now.Add(4 * heatHalfLife))
-	if len(a.keys) != 1 {
-		t.Errorf("%d keys are left after four half-lives, want the hot one", len(a.keys))
+	if keys := a.tracked(); len(keys) != 1 {
+		t.Errorf("%d keys are left after four half-lives, want the hot one", len(keys))
 	}
 }
 
-// TestNothingToCount: an idle cache leaves Redis alone, and Close ends it.
+// TestFlood: between two prunes the memory is bounded too, and who is turned
+// away may still count.
+func TestFlood(t *testing.T) {
+	a, now := newAccesses(), time.Now()
+	for i := range 3 * mostKeys {
+		a.of(fmt.Sprint("k", i), now).read()
+	}
+	if n := len(a.tracked()); n > mostKeys {
+		t.Errorf("%d keys after a flood, want at most %d", n, mostKeys)
+	}
+}
+
+// TestReadsInParallel: no read is lost while others are flushed and pruned.
+func TestReadsInParallel(t *testing.T) {
+	a, now := newAccesses(), time.Now()
+	const readers, reads = 8, 5000
+	var wg sync.WaitGroup
+	for range readers {
+		wg.Go(func() {
+			for range reads {
+				a.of("k", now).read()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	var sum int64
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		default:
+		}
+		for _, c := range a.take(now) {
+			sum += c.reads
+		}
+		a.prune(now)
+	}
+	for _, c := range a.take(now) {
+		sum += c.reads
+	}
+	if sum != readers*reads {
+		t.Errorf("%d reads arrived, want %d", sum, readers*reads)
+	}
+}
+
+// tracked returns all counters.
+func (a *accesses) tracked() map[string]*access {
+	all := map[string]*access{}
+	for i := range a.shards {
+		maps.Copy(all, a.shards[i].keys)
+	}
+	return all
+}
+
+// TestNothingToCount: an idle cache sends no commands, and Close ends it.
 func TestNothingToCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: "nowhere:0"})
+		client := redis.NewClient(&redis.Options{
+			Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") },
+		})
 		defer client.Close()
 		calls := 0
 		client.AddHook(counting{&calls})

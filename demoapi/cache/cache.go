@@ -1,16 +1,22 @@
-// Package cache keeps answers as JSON in Redis, in front of a slower store.
+// Package cache keeps answers as JSON in the memory of each process and, for all
+// of them, in Redis, in front of a slower store.
 //
-// Concurrent misses of one key load it once per process. Lives differ at random
-// and grow with the rate of reads. With Redis down everything is loaded, after
-// a wait of 15 ms at most, and none while the breaker is open.
+//   - Lives grow with the rate of reads and differ at random ([Policy]). A value
+//     whose fresh life is over is still served for a while and refreshed in the
+//     background; one that is read often is refreshed before.
+//   - A value that nobody has is loaded once for all who want it: once in a
+//     process, and with a short lock in Redis once among the processes.
+//   - What the source does not have is remembered too, for half a minute.
+//   - Deletions reach all processes, and loads that began before a deletion do
+//     not bring the old value back.
+//   - With Redis down values come from memory and the store. A call of Redis takes
+//     15 ms at most, a lookup makes none after one that failed, and there are no
+//     calls at all while the breaker is open.
 package cache
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -20,51 +26,61 @@ import (
 	"apitop/demoapi/rdb"
 )
 
-// Result says where a value came from.
-type Result string
-
-// The results.
-const (
-	Hit  Result = "hit"  // from Redis
-	Miss Result = "miss" // from the store: not in Redis, or Redis did not answer
-)
-
 // Observer is told what a cache cannot return. Its methods are called
 // concurrently and must not block.
 type Observer interface {
 	// CacheLoaded is called after each load of the store.
 	CacheLoaded(cache string, took time.Duration, err error)
-	// CacheFailed is called after each failure of Redis: op is "get", "set",
-	// "delete" or "count", reason as in [rdb.Reason].
+	// CacheWaited is called for a lookup that waits for the load of another one:
+	// by is "singleflight" in this process, "lock" in another.
+	CacheWaited(cache, by string)
+	// CacheRefreshed is called when a value is about to be loaded anew in the
+	// background: reason is "early" or "stale".
+	CacheRefreshed(cache, reason string)
+	// CacheStored is called with the fresh life chosen for a loaded value.
+	CacheStored(cache string, ttl time.Duration)
+	// CacheFailed is called after each failure of Redis: op is "get", "lock",
+	// "set", "delete", "flush", "subscribe" or "count", reason as in
+	// [rdb.Reason].
 	CacheFailed(op, reason string)
 }
 
-// Loader gets a value from the store. Its context is not the request's: the
-// value may be waited for by several.
+// Loader gets a value from the store. Its context is not the request's, though
+// it has its values: the result may be waited for by several.
 type Loader func(context.Context) (any, error)
 
 // Config has a usable zero value.
 type Config struct {
 	Policy      Policy        // zero: DefaultPolicy
+	L1          L1Options     // bounds of the local layer
 	Redis       rdb.Options   // bounds of calls to Redis
-	LoadTimeout time.Duration // of one load; 0: 5 s
-	Observer    Observer      // may be nil
+	LoadTimeout time.Duration // of one load, the same in all processes; 0: 5 s
+	// NotFound is the error of loads whose source has no such thing: errors that
+	// match it are kept for Policy.Negative. nil: none is.
+	NotFound error
+	Observer Observer // may be nil
 }
 
 // Cache is safe for concurrent use. Close must be called in the end.
 type Cache struct {
 	client   redis.UniversalClient
-	guard    *rdb.Guard
 	cfg      Config
+	local    *local
+	remote   *remote
+	bus      *bus
 	loads    singleflight.Group
-	flights  flights
+	refresh  refreshes
+	usual    usuals
+	owed     owed
 	accesses *accesses
-	running  sync.WaitGroup // loads, and the counting goroutine
+	switches switches
+	running  sync.WaitGroup // loads, refreshes, and the goroutines of New
+	ctx      context.Context
 	stop     context.CancelFunc
 }
 
 // New returns a cache kept in client, which should be made by [rdb.Open], and
-// starts counting reads.
+// starts counting reads and listening to the deletions of other processes.
 func New(client redis.UniversalClient, cfg Config) *Cache {
 	if cfg.Policy == (Policy{}) {
 		cfg.Policy = DefaultPolicy()
@@ -72,12 +88,18 @@ func New(client redis.UniversalClient, cfg Config) *Cache {
 	if cfg.LoadTimeout <= 0 {
 		cfg.LoadTimeout = 5 * time.Second
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	c := &Cache{
-		client: client, cfg: cfg, guard: rdb.NewGuard("cache", cfg.Redis),
-		flights: flights{open: map[string]*flight{}}, accesses: newAccesses(), stop: stop,
+	if cfg.Observer == nil {
+		cfg.Observer = unobserved{}
 	}
-	c.running.Go(func() { c.count(ctx) })
+	c := &Cache{
+		client: client, cfg: cfg, local: newLocal(cfg.L1), accesses: newAccesses(),
+		refresh: refreshes{keys: map[string]struct{}{}}, usual: usuals{times: map[string]time.Duration{}},
+	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.remote = newRemote(client, cfg, c.failed)
+	c.bus = &bus{client: client, self: random(), gone: c.goneElsewhere, failed: c.failed}
+	c.running.Go(func() { c.count(c.ctx) })
+	c.running.Go(func() { c.bus.run(c.ctx) })
 	return c
 }
 
@@ -86,121 +108,86 @@ func New(client redis.UniversalClient, cfg Config) *Cache {
 func (c *Cache) Close() {
 	c.stop()
 	c.running.Wait()
+	c.local.close()
 }
 
-// Get returns the item's value as JSON, from Redis or else by load. The bytes
-// are shared and must not be changed. The error is that of load, or of ctx.
-func (c *Cache) Get(ctx context.Context, item Item, load Loader) ([]byte, Result, error) {
-	c.accesses.read(item.Key, time.Now())
-	raw, err := c.fromRedis(ctx, item.Key)
-	if err == nil {
-		return raw, Hit, nil
+// Get returns the item's value as JSON. The bytes are shared and must not be
+// changed. The error is that of load, or of ctx; for what was remembered not to
+// exist it wraps Config.NotFound.
+func (c *Cache) Get(ctx context.Context, item Item, load Loader) ([]byte, Lookup, error) {
+	if c.switches.bypassed(item.Cache) {
+		c.accesses.of(item.Key, time.Now()).read()
+		value, err := c.direct(ctx, item, load)
+		return value, Lookup{Miss, LayerStore}, err
 	}
-	answered := errors.Is(err, redis.Nil)
-	raw, err = c.fromStore(ctx, item, answered, load)
-	return raw, Miss, err
+	if c.switches.l1() {
+		if e := c.local.get(item.Key); e != nil {
+			e.reads.read()
+			return e.answer(LayerL1)
+		}
+	}
+	j := &job{item: item, load: load, reads: c.accesses.of(item.Key, time.Now())}
+	j.reads.read()
+	return c.answer(ctx, j)
 }
 
-// Delete removes items after their source has changed. A load that began before
-// does not bring the old value back, if it runs in this process; one in another
-// process may, until the value expires.
+// answer is how a lookup that was answered by an entry ends.
+func (e *localEntry) answer(layer Layer) ([]byte, Lookup, error) {
+	if e.missing {
+		return nil, Lookup{Negative, layer}, e.err
+	}
+	return e.value, Lookup{Hit, layer}, nil
+}
+
+// isMissing reports whether err says that the source has no such thing.
+func (c *Cache) isMissing(err error) bool {
+	return c.cfg.NotFound != nil && errors.Is(err, c.cfg.NotFound)
+}
+
+// Delete removes items after their source has changed, in all processes. A load
+// that began before does not bring the old value back. When Redis cannot be
+// reached the items are gone from this process only, the deletion is repeated
+// until it succeeds, and the error says why.
 func (c *Cache) Delete(ctx context.Context, items ...Item) error {
+	if len(items) == 0 {
+		return nil
+	}
 	keys := make([]string, len(items))
 	for i, item := range items {
 		keys[i] = item.Key
-		c.flights.spoil(item.Key)
-		c.loads.Forget(item.Key) // who comes now loads anew
 	}
-	err := c.guard.Do(ctx, func(ctx context.Context) error { return c.client.Del(ctx, keys...).Err() })
+	c.forget(keys)
+	err := c.remote.remove(ctx, keys, c.bus.message(keys))
 	if err != nil {
-		c.failed("delete", err)
-		return fmt.Errorf("cache: delete: %w", err)
+		c.owed.add(keys)
 	}
-	return nil
+	c.forget(keys) // what was read from Redis meanwhile
+	return err
 }
 
-// fromRedis returns [redis.Nil] on a miss.
-func (c *Cache) fromRedis(ctx context.Context, key string) (raw []byte, err error) {
-	err = c.guard.Do(ctx, func(ctx context.Context) (err error) {
-		raw, err = c.client.Get(ctx, key).Bytes()
-		return err
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		c.failed("get", err)
+// forget removes keys from this process. Who comes now loads anew.
+func (c *Cache) forget(keys []string) {
+	for _, key := range keys {
+		c.loads.Forget(key)
 	}
-	return raw, err
+	c.local.remove(keys...)
 }
 
-// fromStore loads the item, together with all who want it at this time. The
-// value is stored only if Redis answered before: a second wait would be in vain.
-func (c *Cache) fromStore(ctx context.Context, item Item, answered bool, load Loader) ([]byte, error) {
-	type result struct {
-		raw any
-		err error
+// goneElsewhere handles a deletion in another process; without keys, anything
+// may have been deleted.
+func (c *Cache) goneElsewhere(keys []string) {
+	if len(keys) == 0 {
+		c.local.clear()
+		return
 	}
-	done := make(chan result, 1)
-	// In a goroutine of its own the load survives a caller that goes away, for
-	// the sake of the others. (DoChan would start one that Close cannot see.)
-	c.running.Go(func() {
-		raw, err, _ := c.loads.Do(item.Key, func() (any, error) {
-			return c.load(context.WithoutCancel(ctx), item, answered, load)
-		})
-		done <- result{raw, err}
-	})
-	select {
-	case r := <-done:
-		raw, _ := r.raw.([]byte) // nil beside an error
-		return raw, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	c.forget(keys)
 }
 
-func (c *Cache) load(ctx context.Context, item Item, answered bool, load Loader) (raw []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
-	defer cancel()
-	flight := c.flights.begin(item.Key)
-	defer c.flights.end(item.Key, flight)
-	raw, err = c.call(ctx, item, load)
-	if err != nil || !answered {
-		return raw, err
-	}
-	flight.store(func() { c.set(ctx, item.Key, raw) })
-	return raw, nil
-}
+// L1Entries is about the number of values in the local layer.
+func (c *Cache) L1Entries() int { return c.local.cache.EstimatedSize() }
 
-// call runs load. A panic becomes its error: it would end the process, since it
-// happens outside of the request's goroutine.
-func (c *Cache) call(ctx context.Context, item Item, load Loader) (raw []byte, err error) {
-	start := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cache: load %s: panic: %v", item.Key, p)
-		}
-		if c.cfg.Observer != nil {
-			c.cfg.Observer.CacheLoaded(item.Cache, time.Since(start), err)
-		}
-	}()
-	v, err := load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if raw, err = json.Marshal(v); err != nil {
-		return nil, fmt.Errorf("cache: encode %s: %w", item.Key, err)
-	}
-	return raw, nil
-}
-
-func (c *Cache) set(ctx context.Context, key string, raw []byte) {
-	ttl := c.cfg.Policy.TTL(c.accesses.rate(key, time.Now()), 2*rand.Float64()-1)
-	err := c.guard.Do(ctx, func(ctx context.Context) error { return c.client.Set(ctx, key, raw, ttl).Err() })
-	if err != nil {
-		c.failed("set", err)
-	}
-}
-
-// count writes the counts of reads about once a second until ctx ends, and once
-// more then.
+// count writes the counts of reads and repeats failed deletions about once a
+// second until ctx ends, and writes the counts once more then.
 func (c *Cache) count(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
@@ -208,27 +195,33 @@ func (c *Cache) count(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			c.flush()
+			c.flushCounts()
 			return
 		}
-		c.flush()
+		c.payOwed(ctx)
+		c.flushCounts()
 		c.accesses.prune(time.Now())
 	}
 }
 
-func (c *Cache) flush() {
-	if c.guard.Open() {
+func (c *Cache) flushCounts() {
+	if c.remote.guard.Open() {
 		return // the reads stay pending
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if err := c.accesses.flush(ctx, c.client); err != nil {
+	if err := c.accesses.flush(ctx, c.client, time.Now()); err != nil {
 		c.failed("count", err)
 	}
 }
 
-func (c *Cache) failed(op string, err error) {
-	if c.cfg.Observer != nil {
-		c.cfg.Observer.CacheFailed(op, rdb.Reason(err))
-	}
-}
+func (c *Cache) failed(op string, err error) { c.cfg.Observer.CacheFailed(op, rdb.Reason(err)) }
+
+// unobserved is an [Observer] that does nothing.
+type unobserved struct{}
+
+func (unobserved) CacheLoaded(string, time.Duration, error) {}
+func (unobserved) CacheWaited(string, string)               {}
+func (unobserved) CacheRefreshed(string, string)            {}
+func (unobserved) CacheStored(string, time.Duration)        {}
+func (unobserved) CacheFailed(string, string)               {}

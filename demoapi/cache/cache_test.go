@@ -3,7 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
@@ -49,37 +48,66 @@ func newCache(t *testing.T, cfg cache.Config) (*cache.Cache, *miniredis.Miniredi
 	return c, server
 }
 
-func TestGet(t *testing.T) {
-	c, server := newCache(t, patient())
-	loads := 0
-	get := func() (string, cache.Result) {
-		raw, result, err := c.Get(t.Context(), cache.Product(42), func(context.Context) (any, error) {
-			loads++
-			return article{ID: 42, Stock: int64(loads)}, nil
-		})
-		if err != nil {
-			t.Fatal(err)
+// get asks c for item, and fails the test on an error.
+func get(t *testing.T, c *cache.Cache, item cache.Item, load cache.Loader) (string, cache.Lookup) {
+	t.Helper()
+	raw, look, err := c.Get(t.Context(), item, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw), look
+}
+
+// stock loads an article whose stock is the number of the load.
+func stock(loads *atomic.Int64) cache.Loader {
+	return func(context.Context) (any, error) { return article{ID: 42, Stock: loads.Add(1)}, nil }
+}
+
+var (
+	missed    = cache.Lookup{Result: cache.Miss, Layer: cache.LayerStore}
+	hitL1     = cache.Lookup{Result: cache.Hit, Layer: cache.LayerL1}
+	hitRedis  = cache.Lookup{Result: cache.Hit, Layer: cache.LayerRedis}
+	staleHit  = cache.Lookup{Result: cache.Stale, Layer: cache.LayerRedis}
+	goneL1    = cache.Lookup{Result: cache.Negative, Layer: cache.LayerL1}
+	goneRedis = cache.Lookup{Result: cache.Negative, Layer: cache.LayerRedis}
+)
+
+// TestLives follows one value: loaded, kept here and in Redis, stale, refreshed,
+// gone.
+func TestLives(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		policy := cache.DefaultPolicy()
+		policy.Jitter = 0
+		c := w.cache(cache.Config{Policy: policy})
+		var loads atomic.Int64
+		step := func(name, want string, look cache.Lookup) {
+			t.Helper()
+			raw, got := get(t, c, cache.Product(42), stock(&loads))
+			if raw != `{"ID":42,"Stock":`+want+`}` || got != look {
+				t.Errorf("%s: %s, %v, want %s, %v", name, raw, got, want, look)
+			}
+			synctest.Wait()
 		}
-		return string(raw), result
-	}
-	const first = `{"ID":42,"Stock":1}`
-	if raw, result := get(); raw != first || result != cache.Miss {
-		t.Errorf("first Get = %s, %s", raw, result)
-	}
-	if raw, result := get(); raw != first || result != cache.Hit {
-		t.Errorf("second Get = %s, %s", raw, result)
-	}
-	if got, err := server.Get("product:42"); err != nil || got != first {
-		t.Errorf("Redis holds %q, %v", got, err)
-	}
-	base := cache.DefaultPolicy().Base
-	if ttl := server.TTL("product:42"); ttl < base*9/10 || ttl > base*11/10 {
-		t.Errorf("the value lives for %v, want %v give or take a tenth", ttl, base)
-	}
-	server.FastForward(base * 11 / 10)
-	if raw, result := get(); raw != `{"ID":42,"Stock":2}` || result != cache.Miss {
-		t.Errorf("Get after the expiry = %s, %s", raw, result)
-	}
+		step("first", "1", missed)
+		step("second", "1", hitL1)
+		whole := policy.Base + policy.Stale(policy.Base)
+		if ttl := w.TTL("product:42"); ttl != whole {
+			t.Errorf("the value lives for %v in Redis, want %v", ttl, whole)
+		}
+		w.sleep(6 * time.Second)
+		step("later than the local life", "1", hitRedis)
+		step("and once more", "1", hitL1)
+		w.sleep(policy.Base)
+		step("stale", "1", staleHit)
+		step("refreshed in the background", "2", hitL1)
+		w.sleep(time.Minute)
+		step("and for others", "2", hitRedis)
+		w.sleep(2 * 24 * time.Hour)
+		step("long after", "3", missed)
+		if loads.Load() != 3 {
+			t.Errorf("%d loads, want 3", loads.Load())
+		}
+	})
 }
 
 func TestJitterSpreads(t *testing.T) {
@@ -98,11 +126,11 @@ func TestJitterSpreads(t *testing.T) {
 
 func TestErrorsAreNotKept(t *testing.T) {
 	c, server := newCache(t, patient())
-	missing := errors.New("no such product")
+	broken := errors.New("the store is down")
 	for range 2 {
-		raw, result, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { return nil, missing })
-		if raw != nil || result != cache.Miss || !errors.Is(err, missing) {
-			t.Errorf("Get = %s, %s, %v", raw, result, err)
+		raw, look, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { return nil, broken })
+		if raw != nil || look != missed || !errors.Is(err, broken) {
+			t.Errorf("Get = %s, %v, %v", raw, look, err)
 		}
 	}
 	_, _, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { panic("boom") })
@@ -113,84 +141,74 @@ func TestErrorsAreNotKept(t *testing.T) {
 	if err == nil {
 		t.Error("a value that is no JSON gives no error")
 	}
-	if server.Exists("product:1") {
-		t.Error("an error was stored")
+	if len(server.Keys()) != 0 {
+		t.Errorf("after errors Redis holds %q", server.Keys())
 	}
+}
+
+// TestNegative: what does not exist is asked for once, for half a minute.
+func TestNegative(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		missing := errors.New("no such product")
+		cfg := cache.Config{NotFound: missing}
+		c, other := w.cache(cfg), w.cache(cfg)
+		loads := 0
+		ask := func(name string, c *cache.Cache, want cache.Lookup) {
+			t.Helper()
+			raw, look, err := c.Get(t.Context(), cache.Product(9), func(context.Context) (any, error) {
+				loads++
+				return nil, fmt.Errorf("product 9: %w", missing)
+			})
+			if raw != nil || look != want || !errors.Is(err, missing) {
+				t.Errorf("%s: %s, %v, %v, want %v", name, raw, look, err, want)
+			}
+		}
+		ask("first", c, missed)
+		ask("again", c, goneL1)
+		ask("elsewhere", other, goneRedis)
+		w.sleep(6 * time.Second)
+		ask("six seconds later", c, goneRedis)
+		w.sleep(25 * time.Second)
+		ask("half a minute later", c, missed)
+		if err := c.Delete(t.Context(), cache.Product(9)); err != nil { // as who creates it must
+			t.Fatal(err)
+		}
+		ask("after a deletion", c, missed)
+		if loads != 3 {
+			t.Errorf("%d loads, want 3", loads)
+		}
+		careless := w.cache(cache.Config{})
+		raw, look := get(t, careless, cache.Product(9), func(context.Context) (any, error) { return 1, nil })
+		if raw != "1" || look != missed {
+			t.Errorf("a cache that knows no NotFound: %s, %v, want a load", raw, look)
+		}
+	})
 }
 
 func TestDelete(t *testing.T) {
 	c, server := newCache(t, patient())
 	one := func(context.Context) (any, error) { return 1, nil }
 	for _, item := range []cache.Item{cache.Product(1), cache.Product(2), cache.Categories()} {
-		if _, _, err := c.Get(t.Context(), item, one); err != nil {
-			t.Fatal(err)
-		}
+		get(t, c, item, one)
 	}
 	if err := c.Delete(t.Context(), cache.Product(1), cache.Categories(), cache.User(9)); err != nil {
 		t.Fatal(err)
 	}
+	if err := c.Delete(t.Context()); err != nil {
+		t.Errorf("deleting nothing: %v", err)
+	}
 	if server.Exists("product:1") || server.Exists("categories") || !server.Exists("product:2") {
 		t.Errorf("after the deletion Redis holds %q", server.Keys())
 	}
-}
-
-// memory answers a client's commands without a network, so that a test can wait
-// until everyone is blocked.
-type memory struct {
-	mu     sync.Mutex
-	values map[string]string
-	down   bool // every command hangs until its deadline
-}
-
-func (m *memory) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (m *memory) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(context.Context, []redis.Cmder) error { return io.EOF }
-}
-
-func (m *memory) ProcessHook(redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.down {
-			<-ctx.Done()
-			cmd.SetErr(ctx.Err())
-			return ctx.Err()
-		}
-		switch cmd := cmd.(type) {
-		case *redis.StringCmd: // GET
-			v, ok := m.values[cmd.Args()[1].(string)]
-			if !ok {
-				cmd.SetErr(redis.Nil)
-				return redis.Nil
-			}
-			cmd.SetVal(v)
-		case *redis.StatusCmd: // SET
-			m.values[cmd.Args()[1].(string)] = string(cmd.Args()[2].([]byte))
-		case *redis.IntCmd: // DEL
-			for _, key := range cmd.Args()[1:] {
-				delete(m.values, key.(string))
-			}
-		}
-		return nil
+	if _, look := get(t, c, cache.Product(1), one); look != missed {
+		t.Errorf("after the deletion: %v", look)
 	}
 }
 
-// inBubble runs test with a cache on memory in a synctest bubble.
-func inBubble(t *testing.T, cfg cache.Config, test func(*testing.T, *cache.Cache, *memory)) {
-	synctest.Test(t, func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: "memory:0"})
-		defer client.Close()
-		m := &memory{values: map[string]string{}}
-		client.AddHook(m)
-		c := cache.New(client, cfg)
-		defer c.Close()
-		test(t, c, m)
-	})
-}
-
 func TestConcurrentMissesLoadOnce(t *testing.T) {
-	inBubble(t, cache.Config{}, func(t *testing.T, c *cache.Cache, _ *memory) {
+	inBubble(t, func(t *testing.T, w *world) {
+		var seen observed
+		c := w.cache(cache.Config{Observer: &seen})
 		var loads atomic.Int64
 		release := make(chan struct{})
 		load := func(ctx context.Context) (any, error) {
@@ -206,9 +224,9 @@ func TestConcurrentMissesLoadOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				raw, result, err := c.Get(t.Context(), cache.Product(1), load)
-				if string(raw) != "7" || result != cache.Miss || err != nil {
-					t.Errorf("Get = %s, %s, %v", raw, result, err)
+				raw, look, err := c.Get(t.Context(), cache.Product(1), load)
+				if string(raw) != "7" || look != missed || err != nil {
+					t.Errorf("Get = %s, %v, %v", raw, look, err)
 				}
 			})
 		}
@@ -222,45 +240,65 @@ func TestConcurrentMissesLoadOnce(t *testing.T) {
 		if loads.Load() != 1 {
 			t.Errorf("%d loads, want 1", loads.Load())
 		}
+		if n := seen.count("waited product singleflight"); n != 100 {
+			t.Errorf("%d waits were observed, want 100", n)
+		}
 	})
 }
 
 // TestDeleteDuringLoad: an order lowers the stock while a reader loads the
-// product. The reader's old value must not end up in the cache.
+// product, here or in another process. The reader's old value must not end up in
+// the cache.
 func TestDeleteDuringLoad(t *testing.T) {
-	inBubble(t, cache.Config{}, func(t *testing.T, c *cache.Cache, m *memory) {
-		release := make(chan struct{})
-		go func() {
-			raw, _, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { <-release; return "old", nil })
-			if string(raw) != `"old"` || err != nil {
-				t.Errorf("the early reader got %s, %v", raw, err)
-			}
-		}()
-		synctest.Wait()
-		if err := c.Delete(t.Context(), cache.Product(1)); err != nil {
-			t.Fatal(err)
-		}
-		raw, _, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { return "new", nil })
-		if string(raw) != `"new"` || err != nil {
-			t.Errorf("a reader after the deletion got %s, %v: it joined the old load", raw, err)
-		}
-		close(release)
-		synctest.Wait()
-		if got := m.values["product:1"]; got != `"new"` {
-			t.Errorf("the cache holds %s, want the new value", got)
-		}
-	})
+	for name, same := range map[string]bool{"the same process": true, "another process": false} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				reader := w.cache(cache.Config{})
+				writer := reader
+				if !same {
+					writer = w.cache(cache.Config{})
+				}
+				release := make(chan struct{})
+				go func() {
+					raw, _, err := reader.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { <-release; return "old", nil })
+					if string(raw) != `"old"` || err != nil {
+						t.Errorf("the early reader got %s, %v", raw, err)
+					}
+				}()
+				synctest.Wait()
+				if err := writer.Delete(t.Context(), cache.Product(1)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				fresh := func(context.Context) (any, error) { return "new", nil }
+				for _, c := range []*cache.Cache{reader, writer} {
+					if raw, _ := get(t, c, cache.Product(1), fresh); raw != `"new"` {
+						t.Errorf("a reader after the deletion got %s: it joined the old load", raw)
+					}
+				}
+				close(release)
+				synctest.Wait()
+				for _, c := range []*cache.Cache{reader, writer} {
+					if raw, look := get(t, c, cache.Product(1), fresh); raw != `"new"` || look.Result != cache.Hit {
+						t.Errorf("the cache holds %s, %v, want the new value", raw, look)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestRedisHangs(t *testing.T) {
 	var seen observed
-	inBubble(t, cache.Config{Observer: &seen}, func(t *testing.T, c *cache.Cache, m *memory) {
-		m.down = true
+	inBubble(t, func(t *testing.T, w *world) {
+		c := w.cache(cache.Config{Observer: &seen})
+		c.UseL1(false)
+		w.down.Store(true)
 		for i := range 8 {
 			start := time.Now()
-			raw, result, err := c.Get(t.Context(), cache.Product(1), func(context.Context) (any, error) { return 1, nil })
-			if string(raw) != "1" || result != cache.Miss || err != nil {
-				t.Fatalf("Get %d = %s, %s, %v", i, raw, result, err)
+			raw, look := get(t, c, cache.Product(1), func(context.Context) (any, error) { return 1, nil })
+			if raw != "1" || look != missed {
+				t.Fatalf("Get %d = %s, %v", i, raw, look)
 			}
 			want := 15 * time.Millisecond
 			if i >= 5 { // the breaker has opened
@@ -273,24 +311,31 @@ func TestRedisHangs(t *testing.T) {
 		if err := c.Delete(t.Context(), cache.Product(1)); rdb.Reason(err) != "breaker_open" {
 			t.Errorf("Delete: %v, want breaker_open", err)
 		}
+		w.down.Store(false) // or the last counts would be waited for
 	})
-	want := map[string]int{"get timeout": 5, "get breaker_open": 3, "delete breaker_open": 1}
+	want := map[string]int{"failed get timeout": 5, "failed get breaker_open": 3, "failed delete breaker_open": 1, "loaded product <nil>": 8}
 	for what, n := range want {
-		if seen.failed[what] != n {
-			t.Errorf("%q was observed %d times, want %d: %v", what, seen.failed[what], n, seen.failed)
+		if seen.count(what) != n {
+			t.Errorf("%q was observed %d times, want %d: %v", what, seen.count(what), n, seen.events)
 		}
-	}
-	if seen.loaded["product"] != 8 {
-		t.Errorf("%d loads were observed, want 8", seen.loaded["product"])
 	}
 }
 
 func TestLoadTimeout(t *testing.T) {
-	inBubble(t, cache.Config{LoadTimeout: 3 * time.Second}, func(t *testing.T, c *cache.Cache, _ *memory) {
+	inBubble(t, func(t *testing.T, w *world) {
+		c := w.cache(cache.Config{LoadTimeout: 3 * time.Second})
 		start := time.Now()
 		_, _, err := c.Get(t.Context(), cache.Product(1), func(ctx context.Context) (any, error) { <-ctx.Done(); return nil, ctx.Err() })
 		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
 			t.Errorf("a hanging load ends with %v after %v", err, took)
+		}
+		// One that is deaf to its deadline answers, but nothing shows any more that
+		// it began before a deletion.
+		deaf := func(context.Context) (any, error) { time.Sleep(4 * time.Second); return 1, nil }
+		for range 2 {
+			if raw, look := get(t, c, cache.Product(2), deaf); raw != "1" || look != missed {
+				t.Errorf("a deaf load: %s, %v", raw, look)
+			}
 		}
 	})
 }
@@ -298,24 +343,32 @@ func TestLoadTimeout(t *testing.T) {
 // observed counts what a cache reports.
 type observed struct {
 	mu     sync.Mutex
-	failed map[string]int
-	loaded map[string]int
+	events map[string]int
 }
 
-func (o *observed) CacheFailed(op, reason string) {
+func (o *observed) add(parts ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.failed == nil {
-		o.failed = map[string]int{}
+	if o.events == nil {
+		o.events = map[string]int{}
 	}
-	o.failed[op+" "+reason]++
+	o.events[strings.Join(parts, " ")]++
 }
 
-func (o *observed) CacheLoaded(name string, _ time.Duration, _ error) {
+func (o *observed) count(event string) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.loaded == nil {
-		o.loaded = map[string]int{}
+	return o.events[event]
+}
+
+func (o *observed) CacheFailed(op, reason string) { o.add("failed", op, reason) }
+func (o *observed) CacheLoaded(name string, _ time.Duration, err error) {
+	o.add("loaded", name, fmt.Sprint(err))
+}
+func (o *observed) CacheWaited(name, by string)        { o.add("waited", name, by) }
+func (o *observed) CacheRefreshed(name, reason string) { o.add("refreshed", name, reason) }
+func (o *observed) CacheStored(name string, ttl time.Duration) {
+	if ttl > 0 {
+		o.add("kept", name)
 	}
-	o.loaded[name]++
 }

@@ -17,11 +17,11 @@ type Counting struct {
 func NewCounting(client redis.Scripter) Counting { return Counting{newAccesses(), client} }
 
 // Read counts one read.
-func (c Counting) Read(key string) { c.a.read(key, time.Now()) }
+func (c Counting) Read(key string) { c.a.of(key, time.Now()).read() }
 
 // Second does what is done once a second.
 func (c Counting) Second(ctx context.Context, now time.Time) error {
-	err := c.a.flush(ctx, c.client)
+	err := c.a.flush(ctx, c.client, now)
 	c.a.prune(now)
 	return err
 }

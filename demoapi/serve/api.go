@@ -89,7 +89,8 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 	plan := limit.DefaultPlan()
 	m := demoapi.NewMetrics(plan)
 	m.WatchRedis(p.rdb.PoolStats)
-	p.cache = cache.New(p.rdb, cache.Config{Observer: m})
+	p.cache = cache.New(p.rdb, cache.Config{Observer: m, NotFound: store.ErrNotFound})
+	m.WatchL1(p.cache.L1Entries)
 	limiter := limit.NewWindow(p.rdb, rdb.Options{})
 	p.api, err = demoapi.New(demoapi.Config{Plan: plan, Log: log, Metrics: m}, p.store, p.cache, limiter)
 	return err
