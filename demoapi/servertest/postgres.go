@@ -11,13 +11,29 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Postgres is a private Postgres server.
+type Postgres struct {
+	DSN  string // its address: a unix socket
+	tb   testing.TB
+	bin  string
+	dir  string
+	proc *process
+}
+
 // StartPostgres starts a private Postgres server for the test and returns its
-// address; it is stopped and its files are removed at the test's end. The
-// server listens on a unix socket only, and it does not care for durability.
+// address; see [RunPostgres].
+func StartPostgres(tb testing.TB) string {
+	tb.Helper()
+	return RunPostgres(tb).DSN
+}
+
+// RunPostgres starts a private Postgres server for the test; it is stopped and
+// its files are removed at the test's end. The server listens on a unix socket
+// only, and it does not care for durability.
 //
 // Without Postgres programs the test is skipped, or fails when
 // APITOP_REQUIRE_SERVERS=1.
-func StartPostgres(tb testing.TB) string {
+func RunPostgres(tb testing.TB) *Postgres {
 	tb.Helper()
 	bin := postgresBin()
 	if bin == "" {
@@ -32,18 +48,28 @@ func StartPostgres(tb testing.TB) string {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
-	p := start(tb, command(filepath.Join(bin, "postgres"), dir, postgresArgs(dir)...), dir+"/log")
-	tb.Cleanup(p.stop)
 	dsn := fmt.Sprintf("host=%s port=5432 user=apitop dbname=postgres sslmode=disable", dir)
-	await(tb, dir+"/log", func(ctx context.Context) error {
-		conn, err := pgx.Connect(ctx, dsn)
+	p := &Postgres{DSN: dsn, tb: tb, bin: bin, dir: dir}
+	p.Start()
+	tb.Cleanup(p.Stop)
+	return p
+}
+
+// Start starts the server again after [Postgres.Stop], with the data it had.
+func (p *Postgres) Start() {
+	p.tb.Helper()
+	p.proc = start(p.tb, command(filepath.Join(p.bin, "postgres"), p.dir, postgresArgs(p.dir)...), p.dir+"/log")
+	await(p.tb, p.dir+"/log", func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, p.DSN)
 		if err != nil {
 			return err
 		}
 		return conn.Close(ctx)
 	})
-	return dsn
 }
+
+// Stop stops the server at once, as a crash would: sessions are cut off.
+func (p *Postgres) Stop() { p.proc.stop() }
 
 // postgresBin is a folder that has both programs, or "".
 func postgresBin() string {
