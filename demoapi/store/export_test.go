@@ -1,9 +1,23 @@
 package store
 
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OrdersKept is how many orders a Memory keeps when it forgets some.
+const OrdersKept = ordersKept
+
+// Trace does what the store does before each statement, beside sending it.
+func Trace(ctx context.Context) context.Context {
+	return counting{}.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{})
+}
+
 // Statement is a statement of the store with arguments to plan it with.
 type Statement struct{ SQL, Args string }
 
-// Statements are the store's reading statements.
+// Statements are the store's statements that have to find something.
 func Statements() map[string]Statement {
 	return map[string]Statement{
 		"product":      {productSQL, "(1)"},
@@ -16,5 +30,11 @@ func Statements() map[string]Statement {
 		"lock_stock":   {lockStockSQL, "('{1,2}')"},
 		"order_by_id":  {orderSQL, "(1)"},
 		"lower_stock":  {lowerStockSQL, "('{1,2}', '{1,1}')"},
+		"pending":      {pendingSQL, "(100)"},
+		"settle":       {settleSQL, "(1, 'failed')"},
+		"return_stock": {returnStockSQL, "(1)"},
+		"one_by_one":   {productIDsSQL, "(100, 20)"},
+		"ids_of":       {productIDsOfSQL, "(3, 100, 20)"},
+		"slow_search":  {slowSearchSQL, "($q$'ash':* & 'des':*$q$, 20, 0)"},
 	}
 }

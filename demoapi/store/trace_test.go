@@ -52,3 +52,15 @@ func TestCountQueries(t *testing.T) {
 		t.Errorf("with a counter that is nil: %v", err)
 	}
 }
+
+func TestCountingAllocatesNothing(t *testing.T) {
+	var n atomic.Int64
+	for name, ctx := range map[string]context.Context{"not asked for": t.Context(), "counted": store.CountQueries(t.Context(), &n)} {
+		if got := testing.AllocsPerRun(100, func() { store.Trace(ctx) }); got != 0 {
+			t.Errorf("%s: %v allocations a statement, want 0", name, got)
+		}
+	}
+	if n.Load() != 101 { // AllocsPerRun warms up once
+		t.Errorf("%d statements counted, want 101", n.Load())
+	}
+}

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,3 +49,23 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	storetest.Benchmark(b, s)
 }
+
+// BenchmarkCount times what CountQueries adds to each statement.
+func BenchmarkCount(b *testing.B) {
+	// As deep as a request's context usually is.
+	ctx := b.Context()
+	for i := range 5 {
+		ctx = context.WithValue(ctx, depth(i), i)
+	}
+	var n atomic.Int64
+	for name, ctx := range map[string]context.Context{"not asked for": ctx, "counted": store.CountQueries(ctx, &n)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				store.Trace(ctx)
+			}
+		})
+	}
+}
+
+type depth int

@@ -8,6 +8,7 @@ import (
 
 // Benchmark times the calls of s, seeded with [store.DefaultSeed].
 func Benchmark(b *testing.B, s Store) {
+	var product int64 // another each time, so that none runs out
 	calls := map[string]func() error{
 		"product": func() error { _, err := s.Product(b.Context(), 4242); return err },
 		"list": func() error {
@@ -21,6 +22,17 @@ func Benchmark(b *testing.B, s Store) {
 		"search, wide": func() error {
 			_, err := s.Search(b.Context(), store.SearchQuery{Text: "lamp", Limit: 20})
 			return err
+		},
+		"user": func() error { _, err := s.User(b.Context(), 4242); return err },
+		"order, settled": func() error {
+			product = product%40_000 + 1
+			o, err := s.CreateOrder(b.Context(), store.NewOrder{UserID: 1, Items: []store.Item{
+				{ProductID: product, Quantity: 1}, {ProductID: product + 1, Quantity: 1},
+			}})
+			if err != nil {
+				return err
+			}
+			return s.SettleOrder(b.Context(), o.ID, store.StatusConfirmed)
 		},
 		"categories": func() error { _, err := s.Categories(b.Context()); return err },
 	}

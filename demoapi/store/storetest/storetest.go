@@ -253,9 +253,10 @@ func testRefusedOrders(t *testing.T, s Store) {
 }
 
 // testConcurrentOrders has many buyers take the same two products, named in
-// opposite order, so that careless locking deadlocks or sells too many.
+// opposite order, and half of the orders fail meanwhile, so that careless
+// locking deadlocks or sells too many.
 func testConcurrentOrders(t *testing.T, s Store) {
-	const buyers, each = 8, 5
+	const buyers, each, sold = 8, 6, 8 * 6 / 2
 	before := [2]int64{stock(t, s, 500), stock(t, s, 501)}
 	var wg sync.WaitGroup
 	for b := range buyers {
@@ -264,19 +265,23 @@ func testConcurrentOrders(t *testing.T, s Store) {
 			if b%2 == 1 {
 				slices.Reverse(items)
 			}
-			for range each {
-				if _, err := s.CreateOrder(context.Background(), store.NewOrder{UserID: int64(b + 1), Items: items}); err != nil {
+			for i := range each {
+				o, err := s.CreateOrder(context.Background(), store.NewOrder{UserID: int64(b + 1), Items: items})
+				if err == nil && i%2 == 0 {
+					err = s.SettleOrder(context.Background(), o.ID, store.StatusFailed)
+				}
+				if err != nil {
 					t.Errorf("buyer %d: %v", b, err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if got := stock(t, s, 500); got != before[0]-2*buyers*each {
-		t.Errorf("stock of 500 went from %d to %d, want %d less", before[0], got, 2*buyers*each)
+	if got := stock(t, s, 500); got != before[0]-2*sold {
+		t.Errorf("stock of 500 went from %d to %d, want %d less", before[0], got, 2*sold)
 	}
-	if got := stock(t, s, 501); got != before[1]-buyers*each {
-		t.Errorf("stock of 501 went from %d to %d, want %d less", before[1], got, buyers*each)
+	if got := stock(t, s, 501); got != before[1]-sold {
+		t.Errorf("stock of 501 went from %d to %d, want %d less", before[1], got, sold)
 	}
 }
 
