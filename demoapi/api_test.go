@@ -51,7 +51,7 @@ type parts struct {
 
 func newShop(t *testing.T, p parts) *shop {
 	t.Helper()
-	if p.redis == (rdb.Options{}) {
+	if p.redis.Timeout == 0 && p.redis.Pause == 0 {
 		p.redis.Timeout = 10 * time.Second // a busy machine is no broken Redis
 	}
 	if p.store == nil {

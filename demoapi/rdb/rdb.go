@@ -41,6 +41,9 @@ type Options struct {
 	Timeout  time.Duration // of one call; 0: 15 ms
 	Failures int           // in a row, after which calls stop; 0: 5
 	Pause    time.Duration // until one call is tried again; 0: 250 ms
+	// OnState is told each new state of the breaker, 0 closed, 1 half open, 2
+	// open, and the guard's name. It must not block nor call the guard. May be nil.
+	OnState func(name string, to int)
 }
 
 // Guard runs calls within bounds. It is safe for concurrent use.
@@ -60,17 +63,18 @@ func NewGuard(name string, o Options) *Guard {
 	if o.Pause <= 0 {
 		o.Pause = 250 * time.Millisecond
 	}
-	return &Guard{
-		timeout: o.Timeout,
-		breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-			Name:         name,
-			Timeout:      o.Pause,
-			ReadyToTrip:  func(c gobreaker.Counts) bool { return int64(c.ConsecutiveFailures) >= int64(o.Failures) },
-			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, redis.Nil) },
-			// A caller that went away says nothing about Redis.
-			IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
-		}),
+	settings := gobreaker.Settings{
+		Name:         name,
+		Timeout:      o.Pause,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return int64(c.ConsecutiveFailures) >= int64(o.Failures) },
+		IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, redis.Nil) },
+		// A caller that went away says nothing about Redis.
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
 	}
+	if o.OnState != nil {
+		settings.OnStateChange = func(name string, _, to gobreaker.State) { o.OnState(name, int(to)) }
+	}
+	return &Guard{timeout: o.Timeout, breaker: gobreaker.NewCircuitBreaker[struct{}](settings)}
 }
 
 // Do runs call with the guard's time limit and returns its error. While the

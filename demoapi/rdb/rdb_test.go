@@ -93,6 +93,28 @@ func TestGuardBreaker(t *testing.T) {
 	})
 }
 
+// TestGuardTellsStates follows a breaker through all its states.
+func TestGuardTellsStates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var states []string
+		g := rdb.NewGuard("cache", rdb.Options{
+			Failures: 2, Pause: time.Second,
+			OnState: func(name string, to int) { states = append(states, fmt.Sprint(name, " ", to)) },
+		})
+		for _, err := range []error{io.EOF, io.EOF, nil, io.EOF, nil} {
+			_ = g.Do(t.Context(), func(context.Context) error { return err })
+			if len(states) > 0 {
+				time.Sleep(time.Second + time.Millisecond)
+			}
+		}
+		// Two failures; a good try; a single failure, which is not enough.
+		want := []string{"cache 2", "cache 1", "cache 0"}
+		if !slices.Equal(states, want) {
+			t.Errorf("states %q, want %q", states, want)
+		}
+	})
+}
+
 func TestGuardCallerGone(t *testing.T) {
 	g := rdb.NewGuard("test", rdb.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
