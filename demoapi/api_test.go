@@ -311,6 +311,10 @@ func TestPostgresAndMemoryAnswerAlike(t *testing.T) {
 	if got := b.do("GET", "/metrics", ""); !strings.Contains(got.body, "\ndb_pool_max_connections 10\n") {
 		t.Error("no figures of the pool")
 	}
+	const statements = `db_queries_per_request_sum{method="GET",route="/products/{id}"} `
+	b.do("GET", "/products/42", "") // from the cache
+	b.says(statements + "2")        // one for 42, one for 99999
+	a.says(statements + "0")
 	pg.Close()
 	if p := b.do("GET", "/health", "").problem(t); p.Status == 200 {
 		t.Errorf("healthy without a database: %+v", p)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"apitop/demoapi/middleware"
+	"apitop/demoapi/queue"
 	"apitop/demoapi/store"
 )
 
@@ -29,6 +30,8 @@ func outcomes() []outcome {
 		{store.ErrNotFound, http.StatusNotFound, "There is nothing with that id."},
 		{store.ErrUnknownProduct, http.StatusUnprocessableEntity, "A product of the order does not exist."},
 		{store.ErrOutOfStock, http.StatusConflict, "There is not enough left of a product of the order."},
+		{queue.ErrFull, http.StatusServiceUnavailable, "Too many orders are waiting; none was made."},
+		{queue.ErrClosed, http.StatusServiceUnavailable, "Orders are not taken any more; none was made."},
 		{context.Canceled, statusClientGone, ""},
 		{store.ErrUnavailable, http.StatusServiceUnavailable, "The database does not answer at present."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "That took too long."},

@@ -3,10 +3,9 @@ package demoapi
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
+	"strconv"
 
-	"apitop/demoapi/cache"
 	"apitop/demoapi/limit"
 	"apitop/demoapi/middleware"
 	"apitop/demoapi/store"
@@ -18,8 +17,6 @@ type orderStore interface {
 }
 
 const (
-	ordersQueue = "orders" // a metric's label
-
 	mostItems    = 20
 	mostQuantity = 100
 )
@@ -42,14 +39,24 @@ func (a *API) createOrder(w http.ResponseWriter, r *http.Request) {
 	if in.refused(w, r) {
 		return
 	}
-	o, err := a.store.CreateOrder(r.Context(), n)
+	// Without a place in the queue the order is not made.
+	place, err := a.desk.queue.Reserve()
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	defer place.Release()
+	ctx, done := asking(r.Context())
+	o, err := a.store.CreateOrder(ctx, n)
+	done()
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
 	a.metrics.OrderPlaced(o.TotalCents)
-	a.forgetStock(r.Context(), o.Items)
-	w.Header().Set("Location", fmt.Sprintf("/orders/%d", o.ID))
+	a.desk.forgetStock(r.Context(), o.Items)
+	a.desk.submit(place, o.ID)
+	w.Header().Set("Location", "/orders/"+strconv.FormatInt(o.ID, 10))
 	a.write(w, r, http.StatusCreated, o)
 }
 
@@ -71,19 +78,6 @@ func checkLines(in *input, lines []orderLine) []store.Item {
 	return items
 }
 
-// forgetStock removes the products from the cache, even if the client has gone:
-// the order stands.
-func (a *API) forgetStock(ctx context.Context, items []store.Item) {
-	stale := make([]cache.Item, len(items))
-	for i, it := range items {
-		stale[i] = cache.Product(it.ProductID)
-	}
-	if err := a.cache.Delete(context.WithoutCancel(ctx), stale...); err != nil {
-		a.log.WarnContext(ctx, "products stay in the cache with their old stock until they expire",
-			slog.String("request_id", middleware.InfoFrom(ctx).RequestID), slog.String("error", err.Error()))
-	}
-}
-
 // getOrder shows an order to who made it and to admins. To others it does not
 // exist.
 func (a *API) getOrder(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +85,9 @@ func (a *API) getOrder(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := a.store.Order(r.Context(), id)
+	ctx, done := asking(r.Context())
+	o, err := a.store.Order(ctx, id)
+	done()
 	info := middleware.InfoFrom(r.Context())
 	if err == nil && o.UserID != info.UserID && info.Tier != limit.Admin {
 		err = fmt.Errorf("order %d of another user: %w", id, store.ErrNotFound)

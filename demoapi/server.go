@@ -26,6 +26,7 @@ type Store interface {
 	categoryStore
 	userStore
 	orderStore
+	settlementStore
 	pinger
 }
 
@@ -56,7 +57,7 @@ type API struct {
 	signer  *middleware.Signer
 	metrics *metrics.Metrics
 	log     *slog.Logger
-	orders  *queue.Queue
+	desk    *desk
 
 	mux      *http.ServeMux
 	handler  http.Handler // the chain around mux
@@ -112,9 +113,8 @@ func New(cfg Config, s Store, c Cache, l middleware.Limiter) (*API, error) {
 // watch makes the queue of orders and adds what the parts can tell about
 // themselves to the metrics.
 func (a *API) watch(cfg queue.Config) {
-	cfg.Name, cfg.Observer = ordersQueue, a.metrics
-	a.orders = queue.New(cfg)
-	a.metrics.WatchQueue(ordersQueue, a.orders.Stats)
+	a.desk = newDesk(a, cfg)
+	a.metrics.WatchQueue(ordersQueue, a.desk.queue.Stats)
 	// Only a store with a pool has figures about it.
 	if db, ok := a.store.(interface{ Stat() *pgxpool.Stat }); ok {
 		a.metrics.WatchDB(db.Stat)
@@ -122,7 +122,7 @@ func (a *API) watch(cfg queue.Config) {
 }
 
 // Queue is where orders wait to be settled.
-func (a *API) Queue() *queue.Queue { return a.orders }
+func (a *API) Queue() *queue.Queue { return a.desk.queue }
 
 // Token returns a bearer token of the user that is valid as long as those from
 // /auth/login. The user need not exist: for traffic of one's own.
@@ -134,7 +134,7 @@ func (a *API) Token(userID int64, tier limit.Tier) string {
 // Close waits until the orders that were taken are settled, or until ctx ends;
 // see [queue.Queue.Close]. No request may come any more.
 func (a *API) Close(ctx context.Context) error {
-	if err := a.orders.Close(ctx); err != nil {
+	if err := a.desk.queue.Close(ctx); err != nil {
 		return fmt.Errorf("demoapi: %w", err)
 	}
 	return nil

@@ -61,7 +61,9 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 // authenticate returns the user, or errWrongLogin. It takes as long for a name
 // that does not exist as for a wrong password.
 func (a *API) authenticate(ctx context.Context, name, password string) (store.User, error) {
+	ctx, done := asking(ctx)
 	u, err := a.store.UserByName(ctx, name)
+	done()
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
 		return store.User{}, err

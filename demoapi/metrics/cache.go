@@ -46,7 +46,11 @@ func newLookups(f factory, l Labels) lookups {
 // start makes the metrics of all known label values.
 func (c *lookups) start(l Labels) {
 	for _, cache := range l.Caches {
-		for _, found := range []lookup{{cache, "l1", "hit"}, {cache, "redis", "hit"}, {cache, "redis", "stale"}, {cache, "store", "miss"}} {
+		for _, found := range []lookup{
+			{cache, "l1", "hit"}, {cache, "l1", "negative"},
+			{cache, "redis", "hit"}, {cache, "redis", "stale"}, {cache, "redis", "miss"}, {cache, "redis", "negative"},
+			{cache, "store", "miss"},
+		} {
 			c.asked.of(found)
 		}
 		for _, result := range []string{"ok", "error", "not_found"} {
@@ -67,7 +71,8 @@ func (c *lookups) start(l Labels) {
 }
 
 // CacheAsked counts a value asked of a cache: layer says who answered ("l1",
-// "redis" or "store"), result how ("hit", "stale", "miss" or "negative").
+// "redis" or "store"), result how ("hit", "stale", "miss" or "negative"). A miss
+// that Redis answered was loaded by another process meanwhile.
 func (m *Metrics) CacheAsked(cache, layer, result string) {
 	m.cache.asked.of(lookup{cache, layer, result}).Inc()
 }

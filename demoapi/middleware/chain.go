@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"apitop/demoapi/limit"
+	"apitop/demoapi/store"
 )
 
 // Middleware wraps a handler.
@@ -51,6 +52,12 @@ type Info struct {
 type Database struct {
 	Queries atomic.Int64 // statements sent
 	Nanos   atomic.Int64 // time spent waiting for them
+}
+
+// Asking returns a context whose statements and time until done count.
+func (d *Database) Asking(ctx context.Context) (counting context.Context, done func()) {
+	start := time.Now()
+	return store.CountQueries(ctx, &d.Queries), func() { d.Nanos.Add(int64(time.Since(start))) }
 }
 
 type (

@@ -28,6 +28,9 @@ type Config struct {
 	// PrivateRedis says that the Redis was started for the demo. Any other one
 	// must be empty or marked by an earlier run.
 	PrivateRedis bool `json:"private_redis"`
+	// Pprof is where profiles are served, as 127.0.0.1:6060; only this machine
+	// may reach it, see [ErrNotLoopback]. Empty: nowhere.
+	Pprof string `json:"pprof"`
 }
 
 // Hooks are what the API tells its caller; both may be nil.
@@ -62,6 +65,8 @@ type parts struct {
 	cache *cache.Cache
 	store demoapi.Store
 	db    *store.Postgres // nil: in memory
+
+	profiles *profiles // nil: none
 }
 
 // openParts opens the servers, seeds the store and builds the API.
@@ -75,6 +80,11 @@ func openParts(ctx context.Context, cfg Config, log slog.Handler) (*parts, error
 }
 
 func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err error) {
+	if cfg.Pprof != "" {
+		if p.profiles, err = startProfiles(ctx, cfg.Pprof); err != nil {
+			return err
+		}
+	}
 	if p.rdb, err = rdb.Open(cfg.RedisURL); err != nil {
 		return err
 	}
@@ -83,11 +93,12 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 			return err
 		}
 	}
-	if err := p.openStore(ctx, cfg.PostgresDSN); err != nil {
-		return err
-	}
 	plan := limit.DefaultPlan()
 	m := demoapi.NewMetrics(plan)
+	onState := func(to int) { m.BreakerChanged("postgres", to) }
+	if err := p.openStore(ctx, cfg.PostgresDSN, store.PostgresOptions{OnState: onState}); err != nil {
+		return err
+	}
 	m.WatchRedis(p.rdb.PoolStats)
 	p.cache = cache.New(p.rdb, cache.Config{Observer: m, NotFound: store.ErrNotFound})
 	m.WatchL1(p.cache.L1Entries)
@@ -96,12 +107,12 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 	return err
 }
 
-func (p *parts) openStore(ctx context.Context, dsn string) (err error) {
+func (p *parts) openStore(ctx context.Context, dsn string, o store.PostgresOptions) (err error) {
 	if dsn == "" {
 		p.store, err = store.NewMemory(store.DefaultSeed())
 		return err
 	}
-	if p.db, err = store.OpenPostgres(ctx, dsn, store.PostgresOptions{}); err != nil {
+	if p.db, err = store.OpenPostgres(ctx, dsn, o); err != nil {
 		return err
 	}
 	p.store = p.db
@@ -118,6 +129,9 @@ func (p *parts) close() {
 	}
 	if p.db != nil {
 		p.db.Close()
+	}
+	if p.profiles != nil {
+		p.profiles.close()
 	}
 }
 
