@@ -79,14 +79,14 @@ type TierShare struct {
 // stands for the default where it is used.
 type Keys struct {
 	Exponent float64 // >= 0
-	Count    int     // different keys; 1 to 10,000,000, 0 with Exponent 0: the default
+	Count    int     // different keys; 1 to 1,000,000, 0 with Exponent 0: the default
 }
 
 // Bounds of a Spec: what one process can schedule and keep in memory.
 const (
 	maxRPS        = 1e5
 	maxUsers      = 4096
-	maxKeys       = 10_000_000
+	maxKeys       = 1_000_000
 	maxIdentities = 100_000
 	maxStages     = 1000
 )

@@ -10,11 +10,16 @@ import (
 // any s >= 0. (The generators of math/rand need s > 1, while real traffic has
 // about 0.99.)
 type zipf struct {
-	upTo []float64 // upTo[k] is the probability of a rank <= k
+	n    int
+	upTo []float64 // upTo[k] is the probability of a rank <= k; nil: all alike
 }
 
 func newZipf(n int, s float64) zipf {
-	z := zipf{upTo: make([]float64, n)}
+	z := zipf{n: n}
+	if s == 0 {
+		return z
+	}
+	z.upTo = make([]float64, n)
 	sum := 0.0
 	for k := range z.upTo {
 		sum += math.Pow(float64(k+1), -s)
@@ -28,7 +33,9 @@ func newZipf(n int, s float64) zipf {
 
 // draw takes O(log n).
 func (z zipf) draw(rng *rand.Rand) int {
-	u := rng.Float64()
-	k := sort.SearchFloat64s(z.upTo, u)
-	return min(k, len(z.upTo)-1) // the last sum may be a little less than 1
+	if z.upTo == nil {
+		return rng.IntN(z.n)
+	}
+	k := sort.SearchFloat64s(z.upTo, rng.Float64())
+	return min(k, z.n-1) // the last sum may be a little less than 1
 }

@@ -27,12 +27,12 @@ type Count struct {
 	Status         map[string]uint64 `json:"status"` // Completed by status code
 }
 
-func countOf(s load.Stats) Count {
+func countOf(p load.Progress) Count {
 	c := Count{
-		Sent: s.Sent, Completed: s.Completed, Failed: s.Failed(),
-		ElapsedSeconds: s.Elapsed.Seconds(), Status: map[string]uint64{},
+		Sent: p.Totals.Sent, Completed: p.Totals.Answered(), Failed: p.Totals.Unanswered(),
+		ElapsedSeconds: p.Elapsed.Seconds(), Status: map[string]uint64{},
 	}
-	for code, n := range s.Status {
+	for code, n := range p.Totals.Status {
 		c.Status[strconv.Itoa(code)] = n
 	}
 	return c
@@ -42,26 +42,31 @@ func countOf(s load.Stats) Count {
 // of JSON to out every second and once more at the end. It stops when out cannot
 // be written: then nobody listens any more.
 func Traffic(ctx context.Context, cfg TrafficConfig, out io.Writer) error {
-	g, err := load.New(load.Config{URL: cfg.URL, RPS: cfg.RPS})
+	r, err := load.New(load.Spec{
+		Target: cfg.URL, Scenario: load.DemoTraffic(), LoginInLoad: true,
+		Stages: []load.Stage{{From: cfg.RPS, To: cfg.RPS}}, // without end
+	})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
+	ended := make(chan error, 1)
 	go func() {
-		defer close(ended)
-		g.Run(ctx)
+		_, err := r.Run(ctx)
+		ended <- err
 	}()
-	err = report(ctx, g, out)
+	err = report(ctx, r, out)
 	cancel()
-	<-ended
+	if failed := <-ended; err == nil {
+		err = failed
+	}
 	if err != nil {
 		return err
 	}
-	return writeLine(out, countOf(g.Stats()))
+	return writeLine(out, countOf(r.Progress()))
 }
 
-func report(ctx context.Context, g *load.Generator, out io.Writer) error {
+func report(ctx context.Context, r *load.Runner, out io.Writer) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -70,7 +75,7 @@ func report(ctx context.Context, g *load.Generator, out io.Writer) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := writeLine(out, countOf(g.Stats())); err != nil {
+		if err := writeLine(out, countOf(r.Progress())); err != nil {
 			return fmt.Errorf("report the traffic: %w", err)
 		}
 	}
