@@ -26,9 +26,10 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	cfg := serve.Config{RedisURL: s.RedisURL(), PostgresDSN: s.PostgresDSN(), PrivateRedis: true}
+	cfg := serve.Config{RedisURL: s.RedisURL(), PostgresDSN: s.PostgresDSN()}
+	cfg.RunsOn(s)
 	if cfg.RedisURL == "" {
-		cfg.RedisURL, cfg.PrivateRedis = c.redis, false
+		cfg.RedisURL = c.redis
 	}
 	if cfg.PostgresDSN == "" && c.postgres != memoryPostgres {
 		cfg.PostgresDSN = c.postgres
@@ -38,7 +39,8 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	log := slog.NewJSONHandler(stderr, nil)
 	serve.LogRedis(log)
 	err = serve.API(ctx, ln, cfg, serve.Hooks{
-		Log: log,
+		Log:     log,
+		Servers: serve.SwitcherOf(s),
 		Ready: func() {
 			t := target(ln.Addr(), cfg)
 			if s.MonitorDSN() != "" {

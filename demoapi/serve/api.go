@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -15,6 +14,7 @@ import (
 
 	"apitop/demoapi"
 	"apitop/demoapi/cache"
+	"apitop/demoapi/faults"
 	"apitop/demoapi/limit"
 	"apitop/demoapi/rdb"
 	"apitop/demoapi/store"
@@ -31,12 +31,19 @@ type Config struct {
 	// Pprof is where profiles are served, as 127.0.0.1:6060; only this machine
 	// may reach it, see [ErrNotLoopback]. Empty: nowhere.
 	Pprof string `json:"pprof"`
+	// SimulatedRedis says that it is a simulation.
+	SimulatedRedis bool `json:"simulated_redis"`
+	// PrivatePostgres says that the Postgres was started for the demo.
+	PrivatePostgres bool `json:"private_postgres"`
 }
 
-// Hooks are what the API tells its caller; both may be nil.
+// Hooks are what the API tells its caller, and asks of it; all may be nil.
 type Hooks struct {
 	Log   slog.Handler
 	Ready func() // called once, when requests are served
+	// Servers stops and starts what Config calls private. Without it some faults
+	// are not available.
+	Servers Switcher
 }
 
 // API serves the demo API on ln until ctx ends, and closes ln. It seeds the store
@@ -45,11 +52,13 @@ func API(ctx context.Context, ln net.Listener, cfg Config, h Hooks) error {
 	if h.Log == nil {
 		h.Log = slog.DiscardHandler
 	}
-	p, err := openParts(ctx, cfg, h.Log)
+	p, err := openParts(ctx, cfg, h.Log, site{base: BaseURL(ln.Addr()), servers: h.Servers})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	defer p.close()
+	// Before the last requests are waited for: faults hold them up.
+	defer context.AfterFunc(ctx, func() { _ = p.faults.Close() })() // p.close tells how it ends
 	var ready sync.WaitGroup
 	defer ready.Wait()
 	if h.Ready != nil {
@@ -66,12 +75,16 @@ type parts struct {
 	store demoapi.Store
 	db    *store.Postgres // nil: in memory
 
-	profiles *profiles // nil: none
+	profiles    *profiles // nil: none
+	at          site
+	log         *slog.Logger
+	faults      *faults.Set
+	faultsRedis *redis.Client // nil: none that faults may harm
 }
 
 // openParts opens the servers, seeds the store and builds the API.
-func openParts(ctx context.Context, cfg Config, log slog.Handler) (*parts, error) {
-	p := &parts{}
+func openParts(ctx context.Context, cfg Config, log slog.Handler, at site) (*parts, error) {
+	p := &parts{at: at, log: slog.New(log)}
 	if err := p.open(ctx, cfg, log); err != nil {
 		p.close()
 		return nil, err
@@ -103,7 +116,10 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 	p.cache = cache.New(p.rdb, cache.Config{Observer: m, NotFound: store.ErrNotFound})
 	m.WatchL1(p.cache.L1Entries)
 	limiter := limit.NewWindow(p.rdb, rdb.Options{})
-	p.api, err = demoapi.New(demoapi.Config{Plan: plan, Log: log, Metrics: m}, p.store, p.cache, limiter)
+	if err := p.openFaults(cfg); err != nil {
+		return err
+	}
+	p.api, err = demoapi.New(demoapi.Config{Plan: plan, Log: log, Metrics: m, Injector: p.faults, Faults: p.faults}, p.store, p.cache, limiter)
 	return err
 }
 
@@ -121,6 +137,9 @@ func (p *parts) openStore(ctx context.Context, dsn string, o store.PostgresOptio
 
 // close closes what was opened, after the last request.
 func (p *parts) close() {
+	if err := p.closeFaults(); err != nil {
+		p.log.Warn("a fault did not end in order", slog.String("error", err.Error()))
+	}
 	if p.cache != nil {
 		p.cache.Close() // before the client: it writes its last counts
 	}
@@ -136,7 +155,7 @@ func (p *parts) close() {
 }
 
 // apiChild is the API's process of a demo.
-func apiChild(ctx context.Context, settings json.RawMessage, out io.Writer) error {
+func apiChild(ctx context.Context, settings json.RawMessage, o *ownerLink) error {
 	var cfg Config
 	if err := json.Unmarshal(settings, &cfg); err != nil {
 		return fmt.Errorf("read the API's settings: %w", err)
@@ -148,13 +167,13 @@ func apiChild(ctx context.Context, settings json.RawMessage, out io.Writer) erro
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	ready := func() {
-		if err := writeLine(out, hello{Addr: ln.Addr().String(), PID: os.Getpid()}); err != nil {
+		if err := o.tell(hello{Addr: ln.Addr().String(), PID: os.Getpid()}); err != nil {
 			fail(err) // the owner is gone
 		}
 	}
 	log := slog.NewJSONHandler(os.Stderr, nil)
 	LogRedis(log)
-	return API(ctx, ln, cfg, Hooks{Log: log, Ready: ready})
+	return API(ctx, ln, cfg, Hooks{Log: log, Ready: ready, Servers: o})
 }
 
 // LogRedis sends what the Redis client has to say, by itself plain text on

@@ -55,8 +55,8 @@ func Child(args []string) (handled bool, code int) {
 }
 
 // job is what a child does until ctx ends: settings is what its owner handed
-// over, out goes back to it, line by line.
-type job func(ctx context.Context, settings json.RawMessage, out io.Writer) error
+// over.
+type job func(ctx context.Context, settings json.RawMessage, o *ownerLink) error
 
 // runChild reads the settings, runs the job until the owner is gone or sends
 // SIGTERM, and returns the exit code.
@@ -69,13 +69,14 @@ func runChild(in io.Reader, out io.Writer, do job) int {
 		fmt.Fprintln(os.Stderr, "this command is internal: no settings on stdin")
 		return 2
 	}
+	o := newOwnerLink(out)
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // ends with the owner, however that ends
+		o.listen(dec) // ends with the owner, however that ends
 		cancel()
 	}()
-	if err := do(ctx, config, out); err != nil {
+	if err := do(ctx, config, o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		_ = writeLine(out, hello{PID: os.Getpid(), Error: err.Error()}) // the owner may be gone
+		_ = o.tell(hello{PID: os.Getpid(), Error: err.Error()}) // the owner may be gone
 		return 1
 	}
 	return 0
@@ -91,10 +92,13 @@ func writeLine(w io.Writer, v any) error {
 	return err
 }
 
+// next takes a line of a child after its first; what it writes to reply reaches
+// the child. It is called from one goroutine, in the order of the lines.
+type next func(line []byte, reply io.Writer)
+
 // startChild starts this program again for a job and waits for its first line.
-// Every further line goes to next, in order, from one goroutine that ends with
-// the child.
-func startChild(ctx context.Context, g *proc.Guard, mode string, config any, next func([]byte)) (*proc.Process, hello, error) {
+// Every further line goes to next, until the child has ended.
+func startChild(ctx context.Context, g *proc.Guard, mode string, config any, next next) (*proc.Process, hello, error) {
 	c, err := newPipes(g.Dir(), mode)
 	if err != nil {
 		return nil, hello{}, err
@@ -185,7 +189,7 @@ func (c *pipes) closeOurs() error {
 
 // read takes the child's lines until its end, and then lets go of our ends: the
 // child's stdin must not close before.
-func (c *pipes) read(first chan<- hello, next func([]byte)) {
+func (c *pipes) read(first chan<- hello, next next) {
 	defer func() {
 		close(first)
 		_ = c.closeOurs()
@@ -193,7 +197,7 @@ func (c *pipes) read(first chan<- hello, next func([]byte)) {
 	lines := bufio.NewScanner(c.out)
 	for began := false; lines.Scan(); {
 		if began {
-			next(lines.Bytes())
+			next(lines.Bytes(), c.in)
 			continue
 		}
 		var h hello

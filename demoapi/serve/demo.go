@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -55,8 +56,9 @@ func StartDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 }
 
 func (d *Demo) start(ctx context.Context, o DemoOptions) error {
-	cfg := Config{Listen: o.Listen, RedisURL: d.stack.RedisURL(), PostgresDSN: d.stack.PostgresDSN(), PrivateRedis: true}
-	api, h, err := startChild(ctx, d.stack.Guard(), apiMode, cfg, func([]byte) {})
+	cfg := Config{Listen: o.Listen, RedisURL: d.stack.RedisURL(), PostgresDSN: d.stack.PostgresDSN()}
+	cfg.RunsOn(d.stack)
+	api, h, err := startChild(ctx, d.stack.Guard(), apiMode, cfg, serveRequests(d.stack))
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func StartTraffic(ctx context.Context, g *proc.Guard, cfg TrafficConfig) (*Gener
 }
 
 // take notes a line of the traffic process.
-func (t *Generator) take(line []byte) {
+func (t *Generator) take(line []byte, _ io.Writer) {
 	var c Count
 	if json.Unmarshal(line, &c) != nil {
 		return

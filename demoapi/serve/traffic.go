@@ -82,13 +82,13 @@ func report(ctx context.Context, r *load.Runner, out io.Writer) error {
 }
 
 // trafficChild is the generator's process of a demo.
-func trafficChild(ctx context.Context, settings json.RawMessage, out io.Writer) error {
+func trafficChild(ctx context.Context, settings json.RawMessage, o *ownerLink) error {
 	var cfg TrafficConfig
 	if err := json.Unmarshal(settings, &cfg); err != nil {
 		return fmt.Errorf("read the traffic's settings: %w", err)
 	}
-	if err := writeLine(out, hello{PID: os.Getpid()}); err != nil {
+	if err := o.tell(hello{PID: os.Getpid()}); err != nil {
 		return err
 	}
-	return Traffic(ctx, cfg, out)
+	return Traffic(ctx, cfg, o.out)
 }

@@ -69,15 +69,14 @@ func TestTrafficErrors(t *testing.T) {
 
 // TestRunChild speaks with a child's side of the protocol.
 func TestRunChild(t *testing.T) {
-	echo := func(_ context.Context, settings json.RawMessage, out io.Writer) error {
-		_, err := out.Write(settings)
-		return err
+	echo := func(_ context.Context, settings json.RawMessage, o *ownerLink) error {
+		return o.tell(settings)
 	}
-	wait := func(ctx context.Context, _ json.RawMessage, _ io.Writer) error {
+	wait := func(ctx context.Context, _ json.RawMessage, _ *ownerLink) error {
 		<-ctx.Done() // until the owner's end of stdin is closed
 		return nil
 	}
-	fail := func(context.Context, json.RawMessage, io.Writer) error { return errors.New("no luck") }
+	fail := func(context.Context, json.RawMessage, *ownerLink) error { return errors.New("no luck") }
 	tests := map[string]struct {
 		in   string
 		do   job
