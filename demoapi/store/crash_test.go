@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 
 // buyerEnv makes the test's program a buyer: a process of its own, to be killed.
 const buyerEnv = "APITOP_TEST_BUYER_DSN"
+
+// idleEnv makes the buyer hold a fault's lock instead.
+const idleEnv = "APITOP_TEST_BUYER_IDLE"
 
 const shelves = 100 // products of the shop that buyers share
 
@@ -35,6 +39,11 @@ func buy(dsn string) error {
 		return err
 	}
 	defer s.Close()
+	if os.Getenv(idleEnv) != "" {
+		_, err := s.IdleInTransaction(ctx)
+		<-ctx.Done()
+		return err
+	}
 	failed := make(chan error)
 	const workers = 4
 	for range workers {
@@ -112,12 +121,30 @@ func TestKilledBuyers(t *testing.T) {
 	}
 }
 
-// killBuyer starts a buyer, lets it make some orders and kills it at a random
-// moment. It returns when the server has noticed.
-func killBuyer(t *testing.T, look *pgx.Conn, dsn string) {
+// TestKilledFault kills a process that holds a lock: nobody may wait for it.
+func TestKilledFault(t *testing.T) {
+	dsn := servertest.StartPostgres(t)
+	s := open(t, dsn)
+	if err := s.Seed(t.Context(), store.Seed{Products: shelves}); err != nil {
+		t.Fatal(err)
+	}
+	look, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = look.Close(context.Background()) })
+	t.Setenv(idleEnv, "1")
+	kill := startBuyer(t, dsn)
+	await(t, "the lock is held", func() bool { return value[int64](t, look, idleSQL, "update") == 1 })
+	kill()
+	if _, err := s.CreateOrder(t.Context(), store.NewOrder{UserID: 1, Items: []store.Item{{ProductID: 1, Quantity: 1}}}); err != nil {
+		t.Errorf("an order of the product that was locked: %v", err)
+	}
+}
+
+// startBuyer starts a buyer; kill kills it, and so does the end of the test.
+func startBuyer(t *testing.T, dsn string) (kill func()) {
 	t.Helper()
-	const made = "select count(*) from apitop_demo.orders"
-	before := value[int64](t, look, made)
 	var out bytes.Buffer
 	buyer := exec.Command(os.Args[0])
 	buyer.Env = append(os.Environ(), buyerEnv+"="+dsn)
@@ -126,19 +153,32 @@ func killBuyer(t *testing.T, look *pgx.Conn, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdin.Close()
 	if err := buyer.Start(); err != nil {
 		t.Fatal(err)
 	}
+	kill = sync.OnceFunc(func() {
+		_ = buyer.Process.Kill() // fails when it has ended, which it says
+		_ = buyer.Wait()
+		_ = stdin.Close()
+		if out.Len() > 0 {
+			t.Errorf("the buyer says %s", out.Bytes())
+		}
+	})
+	t.Cleanup(kill)
+	return kill
+}
+
+// killBuyer starts a buyer, lets it make some orders and kills it at a random
+// moment. It returns when the server has noticed.
+func killBuyer(t *testing.T, look *pgx.Conn, dsn string) {
+	t.Helper()
+	const made = "select count(*) from apitop_demo.orders"
+	before := value[int64](t, look, made)
+	kill := startBuyer(t, dsn)
 	enough := before + 20 + rand.Int64N(100)
 	await(t, "the buyer has ordered", func() bool { return value[int64](t, look, made) >= enough })
 	time.Sleep(rand.N(5 * time.Millisecond)) // any moment will do
-	if err := buyer.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if _ = buyer.Wait(); out.Len() > 0 {
-		t.Errorf("the buyer says %s", out.Bytes())
-	}
+	kill()
 	await(t, "the buyer's sessions are gone", func() bool {
 		return value[int64](t, look, "select count(*) from pg_stat_activity where application_name = 'buyer'") == 0
 	})

@@ -2,12 +2,16 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // OrdersKept is how many orders a Memory keeps when it forgets some.
 const OrdersKept = ordersKept
+
+// SetLongestHold sets when the server ends a fault's lock; not while one is held.
+func (s *Postgres) SetLongestHold(d time.Duration) { s.longestHold = d }
 
 // Trace does what the store does before each statement, beside sending it.
 func Trace(ctx context.Context) context.Context {

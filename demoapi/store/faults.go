@@ -14,8 +14,8 @@ const (
 	faultTimeout = 10 * time.Second
 	// buildTimeout bounds the building of the indexes.
 	buildTimeout = 60 * time.Second
-	// longestHoldSQL lets the server itself end a lock that nobody gives back.
-	longestHoldSQL = "set local idle_in_transaction_session_timeout = '10min'"
+	// longestHold is when the server itself ends a lock that nobody gives back.
+	longestHold = 10 * time.Minute
 )
 
 // Faults are bad habits that a [Postgres] can be given, to show how they look
@@ -155,7 +155,8 @@ func (s *Postgres) occupy(ctx context.Context, sql string) (release func(), err 
 		_ = conn.Close(ctx)
 	}
 	// One by one: the last is what the server shows as the session's statement.
-	for _, statement := range []string{"begin", longestHoldSQL, sql} {
+	longest := fmt.Sprintf("set local idle_in_transaction_session_timeout = %d", s.longestHold.Milliseconds())
+	for _, statement := range []string{"begin", longest, sql} {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			end()
 			return nil, err

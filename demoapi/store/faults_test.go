@@ -45,6 +45,7 @@ func TestFaults(t *testing.T) {
 	t.Run("locked products", f.testLockProducts)
 	t.Run("idle in transaction", f.testIdleInTransaction)
 	t.Run("caller gives up", f.testGivenUp)
+	t.Run("nobody releases", f.testUnreleased)
 	t.Run("nothing is left", f.testNothingLeft)
 }
 
@@ -317,6 +318,20 @@ func (f *faulty) testGivenUp(t *testing.T) {
 		t.Errorf("hold more than is left: error %v, want ErrUnavailable", err)
 	}
 	await(t, "the fourth connection is free", func() bool { return f.Stat().AcquiredConns() == 3 })
+}
+
+// testUnreleased forgets a lock: the server ends it.
+func (f *faulty) testUnreleased(t *testing.T) {
+	f.SetLongestHold(100 * time.Millisecond)
+	defer f.SetLongestHold(10 * time.Minute)
+	release, err := f.LockProducts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Product(t.Context(), 1); err != nil {
+		t.Errorf("the lock was not ended: %v", err)
+	}
+	release() // of what is gone: no harm
 }
 
 // testNothingLeft holds things and closes the store: the server must be free of

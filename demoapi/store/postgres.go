@@ -23,6 +23,8 @@ type Postgres struct {
 	breaker  *breaker
 	faults   atomic.Pointer[Faults] // nil: none
 	held     held
+
+	longestHold time.Duration // of a fault's lock
 }
 
 // PostgresOptions are the limits of a [Postgres]; the zero value is usable.
@@ -80,7 +82,9 @@ func OpenPostgres(ctx context.Context, dsn string, o PostgresOptions) (*Postgres
 	if err != nil {
 		return nil, fmt.Errorf("store: make the Postgres pool: %w", err)
 	}
-	return &Postgres{pool: pool, timeout: o.Timeout, poolWait: o.PoolWait, breaker: newBreaker(o)}, nil
+	return &Postgres{
+		pool: pool, timeout: o.Timeout, poolWait: o.PoolWait, breaker: newBreaker(o), longestHold: longestHold,
+	}, nil
 }
 
 // Close ends what faults hold, waits for running calls and closes all

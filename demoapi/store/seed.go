@@ -44,12 +44,18 @@ from generate_series((select coalesce(max(id), 0) + 1 from apitop_demo.products)
 		alter table apitop_demo.products add foreign key (category_id) references apitop_demo.categories;
 	end if;
 end $$`
-	seedUsersSQL = `insert into apitop_demo.users (id, username, tier, password_hash)
+	// All from the start when the tiers once had other sizes; in the order of ids
+	// each name is free again before it is taken.
+	seedUsersSQL = `insert into apitop_demo.users as u (id, username, tier, password_hash)
 select g, case when g <= $1 then 'admin' || g
 		when g <= $1 + $2 then 'premium' || g - $1
 		else 'basic' || g - $1 - $2 end,
 	case when g <= $1 then 'admin' when g <= $1 + $2 then 'premium' else 'basic' end, $4
-from generate_series((select coalesce(max(id), 0) + 1 from apitop_demo.users), $3::bigint) g`
+from generate_series((select case
+		when exists (select from apitop_demo.users where id = $1 and username <> 'admin' || $1) then 1
+		else coalesce(max(id), 0) + 1 end from apitop_demo.users), $3::bigint) g
+on conflict (id) do update set username = excluded.username, tier = excluded.tier
+where u.username <> excluded.username`
 	seedOrdersSQL = `with made as (
 	insert into apitop_demo.orders (user_id, total_cents)
 	select u.id, u.total from unnest($1::bigint[], $2::bigint[]) with ordinality u(id, total, n)
