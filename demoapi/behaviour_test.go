@@ -307,7 +307,7 @@ func TestConfig(t *testing.T) {
 	bad := limit.DefaultPlan()
 	bad.Multipliers[limit.Orders] = math.NaN()
 	for name, cfg := range map[string]demoapi.Config{"short secret": {Secret: []byte("short")}, "bad plan": {Plan: bad}} {
-		if _, err := demoapi.New(cfg, m, (*cache.Cache)(nil), (*limit.Window)(nil)); err == nil {
+		if _, err := demoapi.New(cfg, m, (*cache.Cache)(nil), (*limit.Shared)(nil)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

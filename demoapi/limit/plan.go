@@ -30,7 +30,7 @@ const (
 	Default Class = "default" // everything else
 )
 
-// Quota is how many requests are allowed within any period of that length.
+// Quota is how many requests are allowed within a period of that length.
 type Quota struct {
 	Limit  int           // >= 1
 	Window time.Duration // > 0
@@ -42,6 +42,9 @@ type Plan struct {
 	Window      time.Duration     // of every quota
 	Requests    map[Tier]int      // per window, before the multiplier; >= 1
 	Multipliers map[Class]float64 // > 0; a class not listed has 1
+	// Overall times a tier's requests is what one of its users may do over all
+	// classes; 0: there is no such quota.
+	Overall float64
 }
 
 // DefaultPlan has the demo's four tiers and four multipliers.
@@ -55,6 +58,7 @@ func DefaultPlan() Plan {
 			Login:   0.1, // guessing passwords
 			Default: 1,
 		},
+		Overall: 1.5, // less than all classes together, which come to 1.9
 	}
 }
 
@@ -76,19 +80,49 @@ func (p Plan) Check() error {
 			return fmt.Errorf("limit: class %q has the multiplier %v: want more than 0", class, m)
 		}
 	}
+	return p.checkOverall()
+}
+
+// checkOverall: a class that may do more than all classes together would promise
+// what it never gives. A class that is not listed has 1.
+func (p Plan) checkOverall() error {
+	if p.Overall == 0 {
+		return nil
+	}
+	for _, m := range p.Multipliers {
+		if p.Overall < m {
+			return fmt.Errorf("limit: the overall factor %v: want at least that of each class, such as %v", p.Overall, m)
+		}
+	}
+	if !(p.Overall >= 1) || math.IsInf(p.Overall, 0) {
+		return fmt.Errorf("limit: the overall factor %v: want 0 or at least 1", p.Overall)
+	}
 	return nil
 }
 
 // Quota returns what the tier may do in the class: requests times multiplier,
 // rounded down, at least 1. An unknown tier gets a guest's quota.
 func (p Plan) Quota(tier Tier, class Class) Quota {
-	n, ok := p.Requests[tier]
-	if !ok {
-		n = p.Requests[Guest]
-	}
 	m, ok := p.Multipliers[class]
 	if !ok {
 		m = 1
+	}
+	return p.quota(tier, m)
+}
+
+// OverallQuota returns what a user of the tier may do over all classes; zero if
+// the plan has no such quota. An unknown tier gets a guest's.
+func (p Plan) OverallQuota(tier Tier) Quota {
+	if p.Overall == 0 {
+		return Quota{}
+	}
+	return p.quota(tier, p.Overall)
+}
+
+func (p Plan) quota(tier Tier, m float64) Quota {
+	n, ok := p.Requests[tier]
+	if !ok {
+		n = p.Requests[Guest]
 	}
 	// The summand keeps 100 x 0.29 = 28.999999999999996 from losing one.
 	return Quota{Limit: max(1, int(float64(n)*m+1e-6)), Window: p.Window}

@@ -1,11 +1,8 @@
 package limit_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net"
-	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -30,14 +27,33 @@ func TestMain(m *testing.M) {
 // patient is for tests of decisions, not of time limits.
 func patient() rdb.Options { return rdb.Options{Timeout: 10 * time.Second} }
 
-func TestWindowOnRedis(t *testing.T) {
-	server := servertest.StartRedis(t)
-	runs := 0
-	limittest.Run(t, func(t *testing.T) limittest.Subject {
-		client := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, DB: runs, ContextTimeoutEnabled: true})
-		t.Cleanup(func() { client.Close() })
-		runs++ // each test has a database of its own, so none needs to be emptied
-		return limittest.Subject{Limiter: limit.NewWindow(client, patient())}
+// shared is a limiter kept in client.
+func shared(tb testing.TB, a limit.Algorithm, client limit.Client, o rdb.Options) *limit.Shared {
+	tb.Helper()
+	l, err := limit.New(a, client, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return l
+}
+
+// each runs a test for every algorithm.
+func each(t *testing.T, test func(*testing.T, limit.Algorithm)) {
+	for _, a := range limit.Algorithms() {
+		t.Run(string(a), func(t *testing.T) { test(t, a) })
+	}
+}
+
+func TestOnRedis(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		server := servertest.StartRedis(t)
+		runs := 0
+		limittest.Run(t, func(t *testing.T) limittest.Subject {
+			client := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, DB: runs, ContextTimeoutEnabled: true})
+			t.Cleanup(func() { client.Close() })
+			runs++ // each test has a database of its own, so none needs to be emptied
+			return limittest.Subject{Limiter: shared(t, a, client, patient())}
+		})
 	})
 }
 
@@ -63,13 +79,27 @@ func (f *fake) advance(d time.Duration) {
 	f.SetTime(f.now)
 }
 
-func TestWindowOnMiniredis(t *testing.T) {
-	subject := func(t *testing.T) limittest.Subject {
-		f := newFake(t)
-		return limittest.Subject{Limiter: limit.NewWindow(f.client, patient()), Advance: f.advance}
+func TestOnMiniredis(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		subject := func(t *testing.T) limittest.Subject {
+			f := newFake(t)
+			return limittest.Subject{Limiter: shared(t, a, f.client, patient()), Advance: f.advance}
+		}
+		limittest.Run(t, subject)
+		limittest.RunWithClock(t, subject)
+	})
+}
+
+func TestNew(t *testing.T) {
+	f := newFake(t)
+	if _, err := limit.New("leaky", f.client, rdb.Options{}); err == nil {
+		t.Error("no error for an algorithm that does not exist")
 	}
-	limittest.Run(t, subject)
-	limittest.RunWithClock(t, subject)
+	if _, err := shared(t, "", f.client, patient()).Allow(t.Context(), limit.Request{
+		Subject: "7", Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute},
+	}); err != nil || !f.Exists("rate_gcra:7:/orders") {
+		t.Errorf("the default is not GCRA (%v)", err)
+	}
 }
 
 // TestWindowIsExact compares random traffic with a plain list of times: what
@@ -97,84 +127,6 @@ func TestWindowIsExact(t *testing.T) {
 		if res.Allowed != want || res.Remaining != q.Limit-len(log) || res.ResetAfter != wait || !res.At.Equal(f.now) {
 			t.Fatalf("request %d: %+v, want allowed %v, %d remaining, reset after %v", i, res, want, q.Limit-len(log), wait)
 		}
-	}
-}
-
-// TestWindowLayout holds the keys in Redis to what viewers read.
-func TestWindowLayout(t *testing.T) {
-	servers := map[string]func(*testing.T) *redis.Client{
-		"redis": func(t *testing.T) *redis.Client {
-			client := servertest.StartRedis(t).Client()
-			t.Cleanup(func() { client.Close() })
-			return client
-		},
-		"miniredis": func(t *testing.T) *redis.Client { return newFake(t).client },
-	}
-	for name, start := range servers {
-		t.Run(name, func(t *testing.T) { testLayout(t, start(t)) })
-	}
-}
-
-func testLayout(t *testing.T, client *redis.Client) {
-	ctx := t.Context()
-	w := limit.NewWindow(client, patient())
-	p := limit.DefaultPlan()
-	for range 12 { // 2 more than the limit
-		if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Login, Quota: p.Quota(limit.Guest, limit.Login)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := w.Allow(ctx, limit.Request{Subject: "guest-17", Tier: limit.Guest, Class: limit.Default, Quota: p.Quota(limit.Guest, limit.Default)}); err != nil {
-		t.Fatal(err)
-	}
-	keys := client.Keys(ctx, "*").Val()
-	if len(keys) != 3 {
-		t.Errorf("keys %q, want 3", keys)
-	}
-	log := client.ZRangeWithScores(ctx, "rate_limit:guest-17:/auth/login", 0, -1).Val()
-	if len(log) != 10 {
-		t.Fatalf("%d entries in the log, want 10", len(log))
-	}
-	member := regexp.MustCompile(`^(\d{16})-(\d+)$`)
-	for _, z := range log {
-		parts := member.FindStringSubmatch(z.Member.(string))
-		if parts == nil {
-			t.Fatalf("member %q is not <µs>-<n>", z.Member)
-		}
-		if us, _ := strconv.ParseFloat(parts[1], 64); us/1e6 != z.Score {
-			t.Errorf("member %q has the score %v, want the same time in seconds", z.Member, z.Score)
-		}
-	}
-	want := map[string]string{
-		"tier": "guest", "window": "3600", "limit:/auth/login": "10", "allowed:/auth/login": "10", "denied:/auth/login": "2",
-		"limit:default": "100", "allowed:default": "1",
-	}
-	if got := client.HGetAll(ctx, "rate_limit_meta:guest-17").Val(); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("hash %v, want %v", got, want)
-	}
-	for _, key := range keys {
-		if ttl := client.PTTL(ctx, key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
-			t.Errorf("%s expires in %v, want one hour", key, ttl)
-		}
-	}
-}
-
-// TestDeniedLeavesLogAlone: not even the expiry of the log moves.
-func TestDeniedLeavesLogAlone(t *testing.T) {
-	f := newFake(t)
-	w := limit.NewWindow(f.client, patient())
-	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
-	for range 2 {
-		if _, err := w.Allow(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-		f.advance(20 * time.Second)
-	}
-	if got := f.TTL("rate_limit:1:/orders"); got != 20*time.Second {
-		t.Errorf("the log expires in %v, want 20s", got)
-	}
-	if got := f.TTL("rate_limit_meta:1"); got != 40*time.Second {
-		t.Errorf("the hash expires in %v, want 40s", got)
 	}
 }
 

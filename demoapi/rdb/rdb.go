@@ -98,6 +98,9 @@ func (g *Guard) Do(ctx context.Context, call func(context.Context) error) error 
 	return err
 }
 
+// Timeout is the time limit of one call.
+func (g *Guard) Timeout() time.Duration { return g.timeout }
+
 // Open reports whether calls are stopped at present.
 func (g *Guard) Open() bool { return g.breaker.State() == gobreaker.StateOpen }
 

@@ -1,0 +1,149 @@
+package limit
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // Redis names scripts by it
+	_ "embed"     // for the scripts
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"apitop/demoapi/rdb"
+)
+
+//go:embed about.lua
+var aboutLua string
+
+//go:embed gcra.lua
+var gcraLua string
+
+//go:embed log.lua
+var logLua string
+
+// Algorithm is how a limiter counts.
+type Algorithm string
+
+const (
+	// GCRA, the generic cell rate algorithm, remembers one point in time for each
+	// quota. What is used comes back evenly: after a burst of the whole limit one
+	// request may pass each window/limit. Within any time t at most limit +
+	// t/(window/limit) pass, so nearly two limits in the worst window.
+	GCRA Algorithm = "gcra"
+	// SlidingLog remembers every request let through: at most limit in any window,
+	// and each place is free again exactly one window after it was taken. It costs
+	// about 50 bytes per request in the window below 129 requests, 120 above.
+	SlidingLog Algorithm = "sliding-log"
+)
+
+// Algorithms are all algorithms, the default first.
+func Algorithms() []Algorithm { return []Algorithm{GCRA, SlidingLog} }
+
+// Client is what a limiter needs of a Redis client.
+type Client interface {
+	Process(ctx context.Context, cmd redis.Cmder) error
+	Pipeline() redis.Pipeliner
+}
+
+// Shared is a limiter whose state lies in Redis. For each subject:
+//
+//	rate_gcra:{subject}:{class}   string (GCRA): unix microseconds at which the
+//	                              quota will be unused; expires then
+//	rate_limit:{subject}:{class}  sorted set (SlidingLog): a member "<µs>-<n>" per
+//	                              allowed request, score = unix seconds; expires
+//	                              one window after the last
+//	rate_limit_meta:{subject}     hash: tier, window (seconds), renewed (unix
+//	                              microseconds, when the expiry was set last), and
+//	                              for each class limit:<class>, allowed:<class>,
+//	                              denied:<class> (since the hash was born)
+//
+// The class "all" stands for the quota over all classes. A request that is
+// denied raises denied:<class> of the quota that binds and writes nothing else.
+//
+// It is safe for concurrent use. Calls at the same time share one pipeline.
+type Shared struct {
+	calls  batcher
+	prefix string // of the keys with the state
+}
+
+// New returns a limiter kept in client, which should be made by [rdb.Open]: a
+// client that repeats commands by itself would count twice. An empty algorithm
+// is [GCRA]; an unknown one is an error.
+func New(a Algorithm, client Client, o rdb.Options) (*Shared, error) {
+	switch a {
+	case GCRA, "":
+		return newShared("rate_gcra:", gcraLua, client, o), nil
+	case SlidingLog:
+		return NewWindow(client, o), nil
+	default:
+		return nil, fmt.Errorf("limit: no algorithm %q: want one of %q", a, Algorithms())
+	}
+}
+
+// NewWindow returns a [SlidingLog], as [New] does.
+func NewWindow(client Client, o rdb.Options) *Shared {
+	return newShared("rate_limit:", logLua, client, o)
+}
+
+func newShared(prefix, algorithm string, client Client, o rdb.Options) *Shared {
+	source := aboutLua + algorithm
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
+	guard := rdb.NewGuard("limiter", o)
+	return &Shared{
+		prefix: prefix,
+		calls: batcher{
+			client: client, source: source, hash: hex.EncodeToString(sum[:]),
+			guard: guard, timeout: guard.Timeout(),
+		},
+	}
+}
+
+// Allow decides on r and counts it if it is allowed. An error means that there
+// is no decision, though the request may have been counted; it comes within the
+// time limit of the options, and [rdb.Reason] puts it into a word. What to do
+// then is the caller's choice. A request on its way is not called back when ctx
+// ends.
+func (s *Shared) Allow(ctx context.Context, r Request) (Result, error) {
+	err := r.check()
+	if err == nil {
+		err = ctx.Err()
+	}
+	var reply []int64
+	if err == nil {
+		reply, err = s.calls.do(ctx, s.command(&r))
+	}
+	if err == nil && len(reply) != 6 {
+		err = replyError(fmt.Sprintf("the script returned %d numbers, want 6", len(reply)))
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("limit: decide on %s: %w", r.Class, err)
+	}
+	o := outcome{
+		refused: int(reply[0]), now: reply[1],
+		class: spent{reply[2], reply[3]}, whole: spent{reply[4], reply[5]},
+	}
+	return o.result(&r), nil
+}
+
+// command is the call of the script, see about.lua.
+func (s *Shared) command(r *Request) []any {
+	window := r.Quota.Window.Microseconds()
+	seconds := strconv.FormatFloat(float64(window)/1e6, 'g', 10, 64)
+	args := make([]any, 0, 12)
+	args = append(args, "evalsha", s.calls.hash, 2, MetaKey(r.Subject), s.key(r.Subject, string(r.Class)))
+	if r.Overall.Limit > 0 {
+		args[2] = 3
+		args = append(args, s.key(r.Subject, ByAll))
+	}
+	args = append(args, string(r.Tier), string(r.Class), window, seconds, r.Quota.Limit)
+	if r.Overall.Limit > 0 {
+		args = append(args, r.Overall.Limit)
+	}
+	return args
+}
+
+func (s *Shared) key(subject, class string) string { return s.prefix + subject + ":" + class }
+
+// MetaKey is the Redis key of the hash about a subject.
+func MetaKey(subject string) string { return "rate_limit_meta:" + subject }
