@@ -162,7 +162,7 @@ func TestLoginLimit(t *testing.T) {
 	if err != nil || retry < 3590 || retry > 3600 {
 		t.Errorf("Retry-After %q, want nearly an hour", last.header.Get("Retry-After"))
 	}
-	if got := last.header.Get("RateLimit-Policy"); got != `"guest-login";q=10;w=3600` {
+	if got := last.header.Get("RateLimit-Policy"); got != `"guest-login";q=10;w=3600, "guest-all";q=150;w=3600` {
 		t.Errorf("RateLimit-Policy %s", got)
 	}
 	if p := last.problem(t); p.Limit != 10 || p.ResetTime-time.Now().Unix() > 3601 {

@@ -35,6 +35,8 @@ type Config struct {
 	SimulatedRedis bool `json:"simulated_redis"`
 	// PrivatePostgres says that the Postgres was started for the demo.
 	PrivatePostgres bool `json:"private_postgres"`
+	// Limiter is the limiter's algorithm, one of limit.Algorithms; empty: the first.
+	Limiter string `json:"limiter"`
 }
 
 // Hooks are what the API tells its caller, and asks of it; all may be nil.
@@ -115,12 +117,24 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 	m.WatchRedis(p.rdb.PoolStats)
 	p.cache = cache.New(p.rdb, cache.Config{Observer: m, NotFound: store.ErrNotFound})
 	m.WatchL1(p.cache.L1Entries)
-	limiter := limit.NewWindow(p.rdb, rdb.Options{})
+	limiter, err := newLimiter(cfg.Limiter, p.rdb, m)
+	if err != nil {
+		return err
+	}
 	if err := p.openFaults(cfg); err != nil {
 		return err
 	}
 	p.api, err = demoapi.New(demoapi.Config{Plan: plan, Log: log, Metrics: m, Injector: p.faults, Faults: p.faults}, p.store, p.cache, limiter)
 	return err
+}
+
+// newLimiter counts in Redis, and in this process while Redis does not answer.
+func newLimiter(algorithm string, client limit.Client, o limit.FailureObserver) (*limit.Failover, error) {
+	shared, err := limit.New(limit.Algorithm(algorithm), client, rdb.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return limit.NewFailover(shared, limit.NewLocal(limit.LocalOptions{}), o), nil
 }
 
 func (p *parts) openStore(ctx context.Context, dsn string, o store.PostgresOptions) (err error) {
