@@ -53,14 +53,21 @@ type Reading struct {
 }
 
 // Layouts are the layouts that are known, in the order in which they are tried.
-// The tutorial's limiter has the keys of the first; what is in a key tells them
-// apart.
+// The demo keeps sorted sets or single times, by its limiter's algorithm; its
+// endpoint "all" is a subject's quota over all endpoints. The tutorial's limiter
+// has the keys of the first; what is in a key tells them apart.
 func Layouts() []Layout {
+	about := func(subject string) string { return "rate_limit_meta:" + subject }
 	return []Layout{{
 		Name:      "apitop-demo",
 		Key:       regexp.MustCompile(`^rate_limit:(?P<id>[^:]+):(?P<ep>.+)$`),
-		Neighbour: func(subject string) string { return "rate_limit_meta:" + subject },
+		Neighbour: about,
 		Reader:    slidingLog{},
+	}, {
+		Name:      "apitop-demo",
+		Key:       regexp.MustCompile(`^rate_gcra:(?P<id>[^:]+):(?P<ep>.+)$`),
+		Neighbour: about,
+		Reader:    gcra{},
 	}}
 }
 

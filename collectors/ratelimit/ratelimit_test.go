@@ -18,6 +18,10 @@ func TestMatch(t *testing.T) {
 		"rate_limit:guest-17:default":   {"guest-17", "default", true},
 		"rate_limit:7:/products/search": {"7", "/products/search", true},
 		"rate_limit:a\x1b[2J:/orders":   {"a\x1b[2J", "/orders", true},
+		"rate_gcra:42:/orders":          {"42", "/orders", true},
+		"rate_gcra:guest-17:all":        {"guest-17", "all", true},
+		"rate_gcra:42":                  {},
+		"rate_gcra::default":            {},
 		"rate_limit:42":                 {},
 		"rate_limit_meta:42":            {},
 		"product:42":                    {},
@@ -122,15 +126,15 @@ func TestRead(t *testing.T) {
 			if !got.Found || got.Known != tt.next || got.More != tt.more {
 				t.Errorf("found %v, known %v, more %v", got.Found, got.Known, got.More)
 			}
-			sameLimiter(t, got.Limiter, tt.want)
+			sameLimiter(t, got.Limiter, tt.want, ref.Key)
 		})
 	}
 }
 
 // sameLimiter compares all but the names, which are those of the key asked for.
-func sameLimiter(t *testing.T, l, want snapshot.Limiter) {
+func sameLimiter(t *testing.T, l, want snapshot.Limiter, key string) {
 	t.Helper()
-	if l.Subject.String() != "user:42" || l.Endpoint.String() != "/orders" || l.Key.Raw() != "rate_limit:42:/orders" {
+	if l.Subject.String() != "user:42" || l.Endpoint.String() != "/orders" || l.Key.Raw() != key {
 		t.Errorf("subject %q, endpoint %q", l.Subject, l.Endpoint)
 	}
 	if math.Abs(l.ResetsSeconds.V-want.ResetsSeconds.V) < 1e-6 {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
@@ -19,9 +18,6 @@ type slidingLog struct{}
 // defaultWindow is the tutorial's, for a key that nothing tells the window of.
 const defaultWindow = time.Hour
 
-// shownCells is how much of a name is drawn.
-const shownCells = 80
-
 // Ask asks for the newest entry, which tells the kind of log and when the
 // window will be empty; what the neighbour says; without a window the lifetime,
 // from which it follows; with one the entries in it; near a limit the entry that
@@ -29,10 +25,7 @@ const shownCells = 80
 func (slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 	asks := [][]string{{"zrange", r.Key, "-1", "-1", "withscores"}}
 	if r.Layout.Neighbour != nil {
-		ep := r.Endpoint
-		asks = append(asks, []string{
-			"hmget", r.Layout.Neighbour(r.Subject), "tier", "window", "limit:" + ep, "allowed:" + ep, "denied:" + ep,
-		})
+		asks = append(asks, askNeighbour(r))
 	}
 	if k.Window == 0 {
 		asks = append(asks, []string{"pttl", r.Key})
@@ -64,7 +57,10 @@ func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	if !newest.ok {
 		return Reading{}
 	}
-	l := limiterOf(r, newest)
+	l := limiterOf(r, "sliding-log")
+	if newest.secondsOnly() {
+		l.Layout, l.Algorithm = "tutorial", "sliding-log-seconds"
+	}
 	if r.Layout.Neighbour != nil {
 		readNeighbour(&l, next())
 	}
@@ -93,43 +89,6 @@ func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	return Reading{
 		Limiter: l, Known: known, Found: true,
 		More: k.Window != known.Window || blocked && known.near() && !asked,
-	}
-}
-
-func limiterOf(r Ref, newest entry) snapshot.Limiter {
-	l := snapshot.Limiter{
-		Key:       safe.Short(r.Key, shownCells),
-		Subject:   safe.Short(subject(r.Subject), shownCells),
-		Endpoint:  safe.Short(r.Endpoint, shownCells),
-		Layout:    r.Layout.Name,
-		Algorithm: "sliding-log",
-	}
-	if newest.secondsOnly() {
-		l.Layout, l.Algorithm = "tutorial", "sliding-log-seconds"
-	}
-	return l
-}
-
-// readNeighbour takes what the hash beside the key tells: tier, window, limit,
-// and how many requests were let through and denied since it was born.
-func readNeighbour(l *snapshot.Limiter, reply any) {
-	f, ok := reply.([]any)
-	if !ok || len(f) != 5 {
-		return
-	}
-	if tier, ok := f[0].(string); ok {
-		l.Tier = safe.Short(tier, shownCells)
-	}
-	if w := number(f[1]); w.V > 0 {
-		l.WindowSeconds = w
-	}
-	if limit := number(f[2]); limit.OK && limit.V >= 0 {
-		l.Limit, l.LimitFrom = limit, "neighbour"
-	}
-	allowed, denied := number(f[3]), number(f[4])
-	if allowed.OK || denied.OK { // a counter that was never bumped is not there
-		l.DeniedTotal = snapshot.Known(denied.V)
-		l.RequestedTotal = snapshot.Known(allowed.V + denied.V)
 	}
 }
 
@@ -178,20 +137,4 @@ func firstEntry(reply any) entry {
 func (e entry) secondsOnly() bool {
 	seconds, err := strconv.ParseInt(e.member, 10, 64)
 	return e.ok && err == nil && float64(seconds) == e.score
-}
-
-// number reads an integer reply or a string that holds a finite number.
-func number(reply any) snapshot.Value {
-	switch v := reply.(type) {
-	case int64:
-		return snapshot.Known(float64(v))
-	case string:
-		n, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return snapshot.Value{}
-		}
-		return snapshot.Known(n)
-	default:
-		return snapshot.Value{}
-	}
 }

@@ -34,7 +34,7 @@ type Limiter struct {
 	Tier           safe.Text // empty: unknown
 	Endpoint       safe.Text // empty: one limit for all
 	Layout         string    // "apitop-demo"
-	Algorithm      string    // "sliding-log"
+	Algorithm      string    // "sliding-log", "gcra"
 	Used           Value     // requests in the window now
 	Limit          Value     // allowed in the window
 	LimitFrom      string    // where Limit was found: "key", "neighbour", "metrics", "config"; empty: unknown
