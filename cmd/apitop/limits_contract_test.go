@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"apitop/collectors/rediskeys"
 	"apitop/collectors/redisconn"
+	"apitop/collectors/rediskeys"
 	"apitop/collectors/snapshot"
 	"apitop/demoapi/limit"
 	"apitop/demoapi/rdb"

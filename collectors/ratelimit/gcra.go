@@ -17,11 +17,14 @@ type gcra struct{}
 // the server rounds it to milliseconds, when it is set and when it is asked for.
 const expirySlack = 2000
 
+// timeMost is how many bytes of the value are asked for; a TAT has 16.
+const timeMost = "31"
+
 // Ask asks for the TAT, for what the neighbour says, without which the TAT means
 // little, and for the time to live: the server's own word on how far away the TAT
 // is, where now may be late by a round trip.
 func (gcra) Ask(r Ref, _ Known, _ float64) [][]string {
-	return [][]string{{"get", r.Key}, askNeighbour(r), {"pttl", r.Key}}
+	return [][]string{{"getrange", r.Key, "0", timeMost}, askNeighbour(r), {"pttl", r.Key}}
 }
 
 // Read implements [Reader].

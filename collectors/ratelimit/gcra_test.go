@@ -12,7 +12,7 @@ import (
 func TestAskGCRA(t *testing.T) {
 	ref, _ := Match(Layouts(), "rate_gcra:42:/orders")
 	want := [][]string{
-		{"get", "rate_gcra:42:/orders"},
+		{"getrange", "rate_gcra:42:/orders", "0", "31"},
 		{"hmget", "rate_limit_meta:42", "tier", "window", "limit:/orders", "allowed:/orders", "denied:/orders"},
 		{"pttl", "rate_gcra:42:/orders"},
 	}
@@ -76,7 +76,7 @@ func TestReadGCRA(t *testing.T) {
 func TestReadGCRANothing(t *testing.T) {
 	ref, _ := Match(Layouts(), "rate_gcra:guest-17:default")
 	for name, replies := range map[string][]any{
-		"gone":          {nil, []any{nil, nil, nil, nil, nil}, int64(-2)},
+		"gone":          {"", []any{nil, nil, nil, nil, nil}, int64(-2)},
 		"another type":  {errors.New("WRONGTYPE Operation"), []any{}, int64(5)},
 		"none":          {},
 		"too few":       {"10120000000"},
