@@ -57,7 +57,7 @@ func testLayout(t *testing.T, a limit.Algorithm, client *redis.Client) {
 		limit.SlidingLog: {"rate_limit:guest-17:/auth/login", "rate_limit:guest-17:default", "rate_limit:guest-17:all"},
 	}[a]
 	keys := client.Keys(ctx, "*").Val()
-	if want := append(states, about); !slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(want))) {
+	if want := slices.Concat(states, []string{about}); !slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("keys %q, want %q", keys, want)
 	}
 	got := client.HGetAll(ctx, about).Val()

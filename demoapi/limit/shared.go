@@ -26,8 +26,8 @@ var logLua string
 type Algorithm string
 
 const (
-	// GCRA, the generic cell rate algorithm, remembers one point in time for each
-	// quota. What is used comes back evenly: after a burst of the whole limit one
+	// GCRA is the generic cell rate algorithm: it remembers one point in time for
+	// each quota. What is used comes back evenly: after a burst of the whole limit one
 	// request may pass each window/limit. Within any time t at most limit +
 	// t/(window/limit) pass, so nearly two limits in the worst window.
 	GCRA Algorithm = "gcra"
