@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -115,23 +116,46 @@ func (s *Scenario) checkCallers() error {
 	if err := checkTiers(s.Tiers); err != nil {
 		return err
 	}
-	if s.Login != nil {
-		if !strings.HasPrefix(s.Login.Path, "/") || s.Login.Token == "" {
-			return errors.New("login: want a path that begins with / and the name of the token's field")
-		}
+	if err := s.checkHeaders(s.Headers); err != nil {
+		return err
 	}
-	if s.Abuser == nil {
-		return nil
+	if s.ClientHeader != "" && !tokenPattern.MatchString(s.ClientHeader) {
+		return fmt.Errorf("client header: %q is not a valid name", s.ClientHeader)
+	}
+	if err := s.checkLogin(); err != nil || s.Abuser == nil {
+		return err
+	}
+	if len(s.Abuser.Requests) == 0 || !(s.Abuser.MaxShare >= 0 && s.Abuser.MaxShare <= 1) {
+		return errors.New("the abuser: want requests, and a share of 0 to 1")
 	}
 	for i, r := range s.Abuser.Requests {
-		if err := s.checkRequest(r); err != nil {
-			return fmt.Errorf("the abuser's request %d: %w", i+1, err)
+		if err := s.checkRequest(r); err != nil || r.Weight == 0 {
+			return fmt.Errorf("the abuser's request %d: %w", i+1, cmp.Or(err, errors.New("weight: want more than 0")))
 		}
 	}
 	return nil
 }
 
-// token68 is what a method or a header's name may consist of.
+func (s *Scenario) checkLogin() error {
+	l := s.Login
+	if l == nil {
+		return nil
+	}
+	if l.Token == "" || l.User == "" {
+		return errors.New("login: want the name of the token's field, and of the user")
+	}
+	if err := s.checkRequest(Request{Path: l.Path, Body: l.Body}); err != nil {
+		return fmt.Errorf("login: %w", err)
+	}
+	for _, m := range placeholderPattern.FindAllStringSubmatch(l.User, -1) {
+		if m[1] != "tier" && m[1] != "n" {
+			return fmt.Errorf("login: the user may hold {tier} and {n}, not {%s}", m[1])
+		}
+	}
+	return nil
+}
+
+// tokenPattern is what a method or a header's name may consist of.
 var tokenPattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 func (s *Scenario) checkRequest(r Request) error {
