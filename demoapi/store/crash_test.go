@@ -76,9 +76,9 @@ func buyOn(ctx context.Context, s *store.Postgres) error {
 	return nil
 }
 
-// TestKilledBuyers kills processes in the middle of their orders: whatever the
+// TestKilled kills processes in the middle of their orders: whatever the
 // moment, an order is whole or not there, and the stock fits the orders.
-func TestKilledBuyers(t *testing.T) {
+func TestKilled(t *testing.T) {
 	dsn := servertest.StartPostgres(t)
 	if err := open(t, dsn).Seed(t.Context(), store.Seed{Products: shelves}); err != nil {
 		t.Fatal(err)
@@ -100,6 +100,7 @@ func TestKilledBuyers(t *testing.T) {
 	if n != 3 {
 		t.Errorf("the orders have %d different states, want all 3", n)
 	}
+	t.Run("one holds a lock", func(t *testing.T) { testKilledFault(t, look, dsn) })
 	// The checks find each kind of damage.
 	for name, damage := range map[string]string{
 		"an item is lost":      "delete from apitop_demo.order_items where order_id = (select min(order_id) from apitop_demo.order_items) and quantity = 2",
@@ -121,23 +122,14 @@ func TestKilledBuyers(t *testing.T) {
 	}
 }
 
-// TestKilledFault kills a process that holds a lock: nobody may wait for it.
-func TestKilledFault(t *testing.T) {
-	dsn := servertest.StartPostgres(t)
-	s := open(t, dsn)
-	if err := s.Seed(t.Context(), store.Seed{Products: shelves}); err != nil {
-		t.Fatal(err)
-	}
-	look, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = look.Close(context.Background()) })
+// testKilledFault kills a process that holds a lock: nobody may wait for it.
+func testKilledFault(t *testing.T, look *pgx.Conn, dsn string) {
 	t.Setenv(idleEnv, "1")
 	kill := startBuyer(t, dsn)
 	await(t, "the lock is held", func() bool { return value[int64](t, look, idleSQL, "update") == 1 })
 	kill()
-	if _, err := s.CreateOrder(t.Context(), store.NewOrder{UserID: 1, Items: []store.Item{{ProductID: 1, Quantity: 1}}}); err != nil {
+	_, err := open(t, dsn).CreateOrder(t.Context(), store.NewOrder{UserID: 1, Items: []store.Item{{ProductID: 1, Quantity: 1}}})
+	if err != nil {
 		t.Errorf("an order of the product that was locked: %v", err)
 	}
 }

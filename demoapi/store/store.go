@@ -4,6 +4,9 @@
 // There are two implementations with the same behaviour, [Postgres] and
 // [Memory]; the suite in storetest holds them to it. Callers declare the one or
 // two methods they need themselves.
+//
+// A Postgres can also be made to misbehave, see [Faults] and the methods beside
+// it, so that its usual troubles can be shown and tested.
 package store
 
 import (

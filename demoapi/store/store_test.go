@@ -44,6 +44,7 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Run(t, s)
+	t.Run("counted statements", func(t *testing.T) { testCountQueries(t, s) })
 	t.Run("seed again", func(t *testing.T) { testSeedAgain(t, dsn, s) })
 	t.Run("more products", func(t *testing.T) { testMoreProducts(t, dsn, s) })
 	t.Run("index for each query", func(t *testing.T) { testPlans(t, dsn) })
@@ -110,6 +111,10 @@ func testMoreProducts(t *testing.T, dsn string, s *store.Postgres) {
 	if n := counts(t, dsn)["products"]; n != 50_000 {
 		t.Errorf("%d products, want 50000", n)
 	}
+	// Monitors pass over the scans of smaller tables.
+	if size := relationSize(t, dsn, "apitop_demo.products"); size < 10<<20 {
+		t.Errorf("the products have %d bytes, want at least 10 MiB", size)
+	}
 	want, err := store.NewMemory(store.DefaultSeed())
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +126,16 @@ func testMoreProducts(t *testing.T, dsn string, s *store.Postgres) {
 			t.Errorf("product %d is %+v (%v), in memory %+v (%v)", id, a, err1, b, err2)
 		}
 	}
+}
+
+func relationSize(t *testing.T, dsn, table string) int64 {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	return value[int64](t, conn, "select pg_relation_size($1::text::regclass)", table)
 }
 
 // testPlans asks for the plans of the store's statements with 50,000 products:

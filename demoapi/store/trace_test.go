@@ -5,15 +5,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"apitop/demoapi/servertest"
 	"apitop/demoapi/store"
 )
 
-func TestCountQueries(t *testing.T) {
-	s := open(t, servertest.StartPostgres(t))
-	if err := s.Seed(t.Context(), store.Seed{Products: 100}); err != nil {
-		t.Fatal(err)
-	}
+func testCountQueries(t *testing.T, s *store.Postgres) {
 	items := []store.Item{{ProductID: 1, Quantity: 1}, {ProductID: 2, Quantity: 1}, {ProductID: 3, Quantity: 1}}
 	tests := map[string]struct {
 		call func(context.Context) error
