@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,43 @@ type world struct {
 	*miniredis.Miniredis
 	t    *testing.T
 	down atomic.Bool // every command hangs until its deadline
+
+	mu    sync.Mutex // guards conns
+	conns []*conn    // the clients' ends
+}
+
+// conn is a client's end of a pipe.
+type conn struct {
+	net.Conn
+	mute atomic.Bool // nothing arrives any more
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || !c.mute.Load() {
+			return n, err
+		}
+	}
+}
+
+func (w *world) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	w.Server().ServeConn(theirs)
+	c := &conn{Conn: ours}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns = append(w.conns, c)
+	return c, nil
+}
+
+// each calls f with all connections made so far.
+func (w *world) each(f func(*conn)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		f(c)
+	}
 }
 
 // inBubble runs test in a synctest bubble.
@@ -41,11 +79,7 @@ func (w *world) cache(cfg cache.Config) *cache.Cache {
 	w.t.Helper()
 	client := redis.NewClient(&redis.Options{
 		Addr: "pipe", DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 50,
-		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			w.Server().ServeConn(theirs)
-			return ours, nil
-		},
+		Dialer: w.dial,
 	})
 	client.AddHook(w)
 	c := cache.New(client, cfg)
