@@ -233,7 +233,7 @@ func (s *accessShard) prune(now time.Time, all []warmth) []warmth {
 	defer s.mu.Unlock()
 	for key, k := range s.keys {
 		k.foldLocked(now)
-		if k.heat < 0.1 { // one read, half an hour ago
+		if k.heat < 0.1 && now.Sub(k.born) > youngest { // one read, half an hour ago
 			delete(s.keys, key)
 			continue
 		}

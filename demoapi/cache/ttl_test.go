@@ -87,31 +87,3 @@ func TestStale(t *testing.T) {
 		}
 	}
 }
-
-func TestKeys(t *testing.T) {
-	tests := map[string]struct{ got, want cache.Item }{
-		"product":            {cache.Product(42), cache.Item{Cache: "product", Key: "product:42"}},
-		"all products":       {cache.Products(0, 0, 20), cache.Item{Cache: "products", Key: "products:list:after=0&limit=20"}},
-		"products of one":    {cache.Products(3, 120, 20), cache.Item{Cache: "products", Key: "products:list:after=120&category=3&limit=20"}},
-		"search":             {cache.Search([]string{"oak", "desk"}, 20), cache.Item{Cache: "search", Key: "search:limit=20&q=desk+oak"}},
-		"search, other way":  {cache.Search([]string{"desk", "oak", "oak"}, 20), cache.Item{Cache: "search", Key: "search:limit=20&q=desk+oak"}},
-		"search, odd letter": {cache.Search([]string{"blå"}, 5), cache.Item{Cache: "search", Key: "search:limit=5&q=bl%C3%A5"}},
-		"categories":         {cache.Categories(), cache.Item{Cache: "categories", Key: "categories"}},
-		"user":               {cache.User(7), cache.Item{Cache: "user", Key: "user:7"}},
-	}
-	seen := map[string]bool{}
-	for name, tt := range tests {
-		if tt.got != tt.want {
-			t.Errorf("%s: %+v, want %+v", name, tt.got, tt.want)
-		}
-		seen[tt.got.Cache] = true
-	}
-	for _, name := range cache.Names() {
-		if !seen[name] {
-			t.Errorf("no key of the cache %q was tested", name)
-		}
-	}
-	if len(seen) != len(cache.Names()) {
-		t.Errorf("Names() has %d names, the keys have %d", len(cache.Names()), len(seen))
-	}
-}

@@ -45,7 +45,8 @@ func (c *Cache) warm(ctx context.Context, w WarmItem) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	_, _, err := c.answer(ctx, &job{item: w.Item, load: w.Load})
+	j := &job{item: w.Item, load: w.Load, reads: c.accesses.of(w.Item.Key, time.Now())}
+	_, _, err := c.answer(ctx, j)
 	if c.isMissing(err) {
 		return nil
 	}
