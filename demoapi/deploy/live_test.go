@@ -239,6 +239,7 @@ func TestLive(t *testing.T) {
 	s := startShop(t)
 	s.shopping()
 	s.healthCheck()
+	s.stress()
 	page := s.page()
 	known := recorded(t)
 	for _, more := range []map[string][]string{page, exporters} {
