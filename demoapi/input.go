@@ -35,7 +35,9 @@ func (in *input) number(field, text string, def int64, r bounds) int64 {
 		return def
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	in.check(err == nil && n >= r.min && n <= r.max, field, fmt.Sprintf("must be a whole number from %d to %d", r.min, r.max))
+	if err != nil || n < r.min || n > r.max { // the message is not free
+		in.check(false, field, fmt.Sprintf("must be a whole number from %d to %d", r.min, r.max))
+	}
 	return n
 }
 

@@ -51,6 +51,8 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, status int, v any) {
 
 func writeRaw(w http.ResponseWriter, status int, raw []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
+	if status != http.StatusOK { // which goes without saying, and then costs no copy of the headers
+		w.WriteHeader(status)
+	}
 	_, _ = w.Write(raw) //nolint:gosec // JSON, not HTML; and the client may be gone
 }
