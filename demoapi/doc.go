@@ -33,11 +33,13 @@
 // Errors are RFC 9457 problems with the request's id. Wrong fields are listed
 // one by one.
 //
-//	400  the body is no JSON             413  ... or longer than 64 KB
+//	400  the body is no JSON, or the URL's query no query
 //	401  no token, a bad one, or a wrong password
 //	404  no such path, or nothing with that id
 //	405  the path has other methods, listed in Allow
+//	408  the body did not arrive in time
 //	409  not enough in stock
+//	413  the body is longer than 64 KB
 //	415  the body is not called application/json
 //	422  a field is not valid            429  a quota is used up: Retry-After says for how long
 //	499  the client went away; only the log sees it

@@ -7,6 +7,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -41,6 +43,12 @@ func (in *input) number(field, text string, def int64, r bounds) int64 {
 	return n
 }
 
+// once returns the query's parameter, or "" if it has none.
+func (in *input) once(q url.Values, name string) string {
+	in.check(len(q[name]) <= 1, name, "occurs more than once")
+	return q.Get(name)
+}
+
 // bounds of a number, both allowed.
 type bounds struct{ min, max int64 }
 
@@ -60,6 +68,16 @@ func pathID(w http.ResponseWriter, r *http.Request) (int64, bool) {
 	var in input
 	id := in.number("id", r.PathValue("id"), 0, bounds{1, maxID})
 	return id, !in.refused(w, r)
+}
+
+// query returns the URL's parameters; if they cannot be read it answers and
+// returns false.
+func query(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		middleware.WriteProblem(w, r, middleware.Problem{Status: http.StatusBadRequest, Detail: "The query of the URL cannot be read."})
+	}
+	return q, err == nil
 }
 
 // decode reads the JSON body into v; if it cannot, it answers and returns false.
@@ -102,6 +120,8 @@ func undecodable(err error) middleware.Problem {
 		p.Detail = fmt.Sprintf("The body is not valid JSON at byte %d.", syntax.Offset)
 	case errors.Is(err, io.EOF):
 		p.Detail = "The body is empty."
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		p = middleware.Problem{Status: http.StatusRequestTimeout, Detail: "The body did not arrive in time."}
 	default:
 		// encoding/json has no type for this error.
 		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

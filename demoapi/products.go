@@ -41,12 +41,15 @@ type page struct {
 }
 
 func (a *API) listProducts(w http.ResponseWriter, r *http.Request) {
+	q, ok := query(w, r)
+	if !ok {
+		return
+	}
 	var in input
-	q := r.URL.Query()
 	ask := store.ListQuery{
-		CategoryID: in.number("category", q.Get("category"), 0, bounds{1, maxID}),
-		After:      in.number("after", q.Get("after"), 0, bounds{0, maxID}),
-		Limit:      int(in.number("limit", q.Get("limit"), defaultPage, bounds{1, longestPage})),
+		CategoryID: in.number("category", in.once(q, "category"), 0, bounds{1, maxID}),
+		After:      in.number("after", in.once(q, "after"), 0, bounds{0, maxID}),
+		Limit:      int(in.number("limit", in.once(q, "limit"), defaultPage, bounds{1, longestPage})),
 	}
 	if in.refused(w, r) {
 		return

@@ -121,6 +121,15 @@ func local(r *http.Request) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
+// dispatch hands the request to its route, or to lost.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	if r.RequestURI == "*" { // the mux would answer with no body
+		a.lost.ServeHTTP(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
 // unmatched answers 404, or 405 if the path has other methods.
 func (a *API) unmatched(w http.ResponseWriter, r *http.Request) {
 	var allow []string

@@ -60,6 +60,7 @@ type API struct {
 	desk    *desk
 
 	mux      *http.ServeMux
+	lost     http.Handler // for what no route matches
 	handler  http.Handler // the chain around mux
 	scrape   http.Handler
 	faults   http.Handler // nil: none
@@ -100,13 +101,14 @@ func New(cfg Config, s Store, c Cache, l middleware.Limiter) (*API, error) {
 		a.mux.Handle(r.method+" "+r.path, h)
 		a.mux.Handle(r.method+" "+r.path+"/{$}", h)
 	}
-	a.mux.Handle("/", a.behind(cfg, l, route{})(http.HandlerFunc(a.unmatched)))
+	a.lost = a.behind(cfg, l, route{})(http.HandlerFunc(a.unmatched))
+	a.mux.Handle("/", a.lost)
 	a.handler = middleware.Chain(
 		middleware.RequestID(),
 		middleware.Log(a.log, cfg.LogEvery),
 		middleware.Observe(a.metrics),
 		middleware.Recover(a.log),
-	)(a.mux)
+	)(http.HandlerFunc(a.dispatch))
 	return a, nil
 }
 
