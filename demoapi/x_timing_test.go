@@ -123,8 +123,11 @@ func serveOn(b *testing.B, h http.Handler) (addr string) {
 		b.Fatal(err)
 	}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = srv.Serve(l) // it says that the server was closed
+	}()
 	b.Cleanup(func() { _ = srv.Close(); <-ended })
 	return l.Addr().String()
 }

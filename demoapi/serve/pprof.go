@@ -26,7 +26,7 @@ var ErrNotLoopback = errors.New("want an address of this machine alone, as 127.0
 type profiles struct {
 	server *http.Server
 	addr   string
-	ended  chan error
+	ended  chan struct{}
 }
 
 // startProfiles listens on addr, host:port with a loopback address or
@@ -39,12 +39,15 @@ func startProfiles(ctx context.Context, addr string) (*profiles, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve profiles: %w", err)
 	}
-	p := &profiles{addr: ln.Addr().String(), ended: make(chan error, 1)}
+	p := &profiles{addr: ln.Addr().String(), ended: make(chan struct{})}
 	p.server = &http.Server{
 		Handler: profileMux(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second,
 		WriteTimeout: profileTimeout, MaxHeaderBytes: 16 << 10,
 	}
-	go func() { p.ended <- p.server.Serve(ln) }()
+	go func() {
+		defer close(p.ended)
+		_ = p.server.Serve(ln) // it says that the server was closed
+	}()
 	return p, nil
 }
 
@@ -83,5 +86,5 @@ func (p *profiles) close() {
 	if p.server.Shutdown(ctx) != nil {
 		_ = p.server.Close() // on purpose
 	}
-	_ = <-p.ended // it says that the server was closed
+	<-p.ended
 }
