@@ -27,6 +27,7 @@ const (
 	exitUsage       = 2
 	exitUnmeasured  = 3   // a source failed; what could be read was printed
 	exitPanic       = 70  // a fault in apitop
+	exitBroken      = 99  // an objective is broken, or a comparison found a regression
 	exitHangup      = 129 // the terminal is gone
 	exitInterrupted = 130
 )
@@ -72,6 +73,7 @@ var errUnmeasured = errors.New("a source failed: see the report")
 func exitCode(p process, err error) int {
 	var crash *painter.PanicError
 	var usage usageError
+	var coded codedError
 	code, text := exitFailure, ""
 	switch {
 	case err == nil:
@@ -80,6 +82,8 @@ func exitCode(p process, err error) int {
 		code, text = exitPanic, crashReport(p, crash)
 	case errors.As(err, &usage):
 		code = exitUsage
+	case errors.As(err, &coded):
+		code = coded.code
 	case errors.Is(err, errUnmeasured):
 		code = exitUnmeasured
 	case errors.Is(err, painter.ErrHangup):
@@ -128,6 +132,6 @@ environment, else looks at the usual local ports.`,
 	root.Flags().BoolVar(&c.Version, "version", false, "print version, commit and Go version")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.addFlags(root.PersistentFlags())
-	root.AddCommand(newOnce(p, c), newDemo(p, c))
+	root.AddCommand(newOnce(p, c), newDemo(p, c), newLoad(p, c))
 	return root
 }

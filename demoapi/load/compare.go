@@ -46,8 +46,7 @@ const (
 )
 
 // Tolerance is what a change must exceed to count, in both ways, beside what
-// chance explains. The zero value stands for 10 %, 2 ms, half a percentage point
-// and one request a second.
+// chance explains. The zero value stands for [DefaultTolerance].
 type Tolerance struct {
 	Ratio   float64 // of the base
 	Seconds float64 // of a latency
@@ -55,11 +54,10 @@ type Tolerance struct {
 	RPS     float64
 }
 
-func (t Tolerance) withDefaults() Tolerance {
-	if t == (Tolerance{}) {
-		return Tolerance{Ratio: 0.1, Seconds: 0.002, Share: 0.005, RPS: 1}
-	}
-	return t
+// DefaultTolerance is 10 %, and 2 ms, half a percentage point or one request a
+// second.
+func DefaultTolerance() Tolerance {
+	return Tolerance{Ratio: 0.1, Seconds: 0.002, Share: 0.005, RPS: 1}
 }
 
 // normal99 is the 99.5 % quantile of the normal distribution: 99 % lie between
@@ -95,7 +93,9 @@ func Comparable(base, now *Report) error {
 // absolute terms. The interval of a percentile comes from the order of the
 // samples (binomial), that of a share is Wilson's.
 func Compare(base, now *Report, t Tolerance) Comparison {
-	t = t.withDefaults()
+	if t == (Tolerance{}) {
+		t = DefaultTolerance()
+	}
 	c := Comparison{Notes: doubts(base, now)}
 	if len(c.Notes) > 0 {
 		c.Gate = Unmeasured

@@ -195,8 +195,7 @@ func (m *Model) drawRoutes(a canvas.Area, titled bool) {
 			{Title: "REQS", Width: 6, Right: true},
 			{Title: "P50", Width: 6, Right: true, Drop: 2},
 			{Title: "P95", Width: 6, Right: true},
-			{Title: "P99", Width: 6, Right: true, Drop: 1},
-			{Title: "SVC P95", Width: 7, Right: true, Drop: 6},
+			{Title: "SERVICE P95", Width: 11, Right: true, Drop: 6},
 			{Title: "ERR", Width: 5, Right: true},
 			{Title: "4XX", Width: 5, Right: true, Drop: 5},
 			{Title: "429", Width: 5, Right: true, Drop: 4},
@@ -225,7 +224,7 @@ func routeCells(r *Route) []widget.Cell {
 		{Text: r.Method, Style: theme.Dim},
 		{Text: r.Route},
 		{Text: format.Whole(analysis.Value{V: float64(r.Requests), OK: true})},
-		latency(r.P50), latency(r.P95), latency(r.P99), latency(r.ServiceP95),
+		latency(r.P50), latency(r.P95), latency(r.ServiceP95),
 		share(r.Errors, theme.Bad), share(r.ClientErrors, theme.Warn), share(r.Throttled, theme.Warn),
 	}
 }

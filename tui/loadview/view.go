@@ -72,7 +72,7 @@ type Objective struct {
 type Route struct {
 	Method, Route             string
 	Requests                  uint64
-	P50, P95, P99, ServiceP95 analysis.Value // seconds
+	P50, P95, ServiceP95      analysis.Value // seconds
 	Errors, ClientErrors      analysis.Value // shares of Requests, 0..1: 5xx or no answer; 4xx but 429
 	Throttled                 analysis.Value // the same: 429
 }

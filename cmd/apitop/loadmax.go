@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"apitop/demoapi/load"
+	"apitop/tui/format"
+)
+
+// findMax looks for the highest rate that keeps the objectives. Each step is
+// printed when it is over, where no live view is in the way.
+func (l *loadRun) findMax(ctx context.Context, p process) error {
+	s := l.plan.spec
+	f := load.FindMax{Spec: s, SLOs: l.plan.slos, Start: s.Stages[0].To}
+	if l.flags.given("for") {
+		f.Step = l.flags.window
+	}
+	live := !l.flags.noLive && p.onTerminal()
+	fmt.Fprintf(p.stderr, "apitop: looking for the highest rate within %s …\n", exprs(l.plan.slos))
+	var found *load.Found
+	var failed error
+	err := l.onScreen(ctx, p, func(ctx context.Context, w *loadWatch) {
+		step := 0
+		f.Run = func(ctx context.Context, spec load.Spec) (*load.Report, error) {
+			step++
+			w.label = fmt.Sprintf("step %d: %s", step, perSecond(spec.Stages[0].To))
+			return w.run(ctx, spec)
+		}
+		f.On = func(s load.Step) {
+			if !live {
+				fmt.Fprintln(p.stderr, stepLine(s))
+			}
+		}
+		found, failed = f.Search(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	interrupted := errors.Is(failed, context.Canceled)
+	if found == nil || failed != nil && !interrupted {
+		return failed
+	}
+	return l.reportMax(p, found, interrupted)
+}
+
+// exprs lists objectives.
+func exprs(slos []load.SLO) string {
+	var out []string
+	for _, s := range slos {
+		out = append(out, s.Expr)
+	}
+	return strings.Join(out, ", ")
+}
+
+// stepLine is one step of a search.
+func stepLine(s load.Step) string {
+	mark, why := "✓", ""
+	switch s.Gate {
+	case load.Broken:
+		mark, why = "✗", "  "+s.Broken
+	case load.Unmeasured:
+		mark, why = "?", "  "+s.Broken
+	}
+	return fmt.Sprintf("%s %9s  sent %9s  p95 %s%s", mark, perSecond(s.RPS), perSecond(s.SentRPS), format.Seconds(pointed(s.P95)), why)
+}
+
+// reportMax prints what was found, with the report of the best step.
+func (l *loadRun) reportMax(p process, found *load.Found, interrupted bool) error {
+	doc := &loadDocument{Report: found.Best, FindMax: found}
+	if doc.Report == nil {
+		doc.Report = &load.Report{Schema: load.Schema, Target: shownTarget(l.plan.spec.Target), Interrupted: interrupted}
+	}
+	doc.SLO = []load.SLOResult{}
+	if found.Best != nil {
+		for _, s := range found.Steps {
+			if s.RPS == *found.RPS && s.Gate == load.Kept {
+				doc.SLO = s.SLO
+			}
+		}
+	}
+	if err := l.write(p, doc); err != nil {
+		return err
+	}
+	switch {
+	case interrupted:
+		return codedError{errors.New("interrupted: the search was not over"), exitInterrupted}
+	case found.RPS == nil && found.BrokeAt == nil:
+		return codedError{errors.New(found.Why), exitUnmeasured}
+	case found.RPS == nil:
+		return codedError{errors.New(found.Why), exitBroken}
+	}
+	return nil
+}
