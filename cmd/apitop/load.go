@@ -131,7 +131,7 @@ func writable(name string) error {
 	if name == "" {
 		return nil
 	}
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // the file that the user names
 	if err != nil {
 		return fmt.Errorf("open a file for the results: %w", err)
 	}
@@ -201,7 +201,7 @@ func (l *loadRun) write(p process, doc *loadDocument) error {
 }
 
 func writeFile(name string, doc *loadDocument) error {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644) //nolint:gosec // the file that the user names
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ func (w *loadWatch) view(p *load.Progress) loadview.View {
 	v := loadview.View{
 		At: time.Now(), Target: w.title, Phase: w.phase(p), Elapsed: p.Elapsed, Planned: p.Planned, InFlight: p.InFlight,
 		SentRPS: analysis.Value{V: p.SentRPS, OK: p.Elapsed >= time.Second},
-		Lag:     pointed(p.Lag.P99), Recent: w.history, Outcomes: outcomes(t), Objectives: objectives(w.slos, w.results),
-		Warning: warning(p),
+		Lag:     w.lag, Recent: w.history, Outcomes: outcomes(t), Objectives: objectives(w.slos, w.results),
+		Warning: w.warning(p),
 	}
 	if p.Planned > 0 {
 		v.IntendedRPS = analysis.Value{V: p.IntendedRPS, OK: true}
@@ -47,10 +47,12 @@ func (w *loadWatch) phase(p *load.Progress) string {
 }
 
 // warning is what makes the figures doubtful, seen in the last second.
-func warning(p *load.Progress) string {
+func (w *loadWatch) warning(p *load.Progress) string {
 	const lagBad, ofResponse = 0.01, 0.1 // seconds; of the response time
-	lag, response := p.Lag.P95, p.Response.P95
-	if p.Phase == load.Measure && lag != nil && response != nil && *lag > lagBad && *lag > ofResponse**response {
+	if len(w.history) == 0 || p.Phase != load.Measure || !w.lag.OK || w.lag.V < lagBad {
+		return ""
+	}
+	if response := w.history[len(w.history)-1].P95; response.OK && w.lag.V > ofResponse*response.V {
 		return "sent late: this machine or --max-inflight is the limit"
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -119,16 +120,16 @@ type latencyRow struct {
 // other.
 func writeLatencies(b *bytes.Buffer, r *load.Report) {
 	rows := []latencyRow{
-		{"response", &r.Response, "from the time a request was due to the end of its answer"},
-		{"service", &r.Service, "from its sending"},
-		{"first byte", &r.TTFB, "from its sending to the head of the answer"},
+		{"response", &r.Response, "due to end of answer"},
+		{"service", &r.Service, "sent to end of answer"},
+		{"first byte", &r.TTFB, "sent to head of answer"},
 	}
 	if r.Mode != load.ClosedLoop { // where nothing is due
-		rows = append(rows, latencyRow{"lag", &r.Lag, "from the time it was due to its sending"})
+		rows = append(rows, latencyRow{"lag", &r.Lag, "due to sent"})
 	}
 	b.WriteByte('\n')
 	aligned(b, func(w io.Writer) {
-		fmt.Fprintf(w, "LATENCY\tCOUNT\tMEAN\tP50\tP90\tP95\tP99\tP99.9\tMAX\tMEASURED\n")
+		fmt.Fprintf(w, "LATENCY\tCOUNT\tMEAN\tP50\tP90\tP95\tP99\tP99.9\tMAX\tOF\n")
 		for _, row := range rows {
 			l := row.l
 			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.name, l.Count, secs(l.Mean), secs(l.P50), secs(l.P90), secs(l.P95), secs(l.P99), secs(l.P999), secs(l.Max), row.what)
@@ -233,7 +234,7 @@ func tierName(tier string) string {
 }
 
 func writeConformance(w io.Writer, tier string, c *load.Conformance) {
-	limit := fmt.Sprint(c.Limit)
+	limit := strconv.FormatUint(c.Limit, 10)
 	if c.Window > 0 {
 		limit += " per " + format.Age(pointed(&c.Window))
 	}

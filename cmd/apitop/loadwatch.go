@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"apitop/collectors/analysis"
 	"apitop/demoapi/load"
 	"apitop/tui/loadview"
 	"apitop/tui/painter"
@@ -33,6 +34,7 @@ type loadWatch struct {
 	planned int // requests of a closed loop; 0: not known
 
 	runner  atomic.Pointer[load.Runner] // the one under way, for SetRate
+	lag     analysis.Value              // p95 of the last second
 	history []loadview.Second           // of the last minutes
 	seconds int                         // that were seen of this run
 	results []load.SLOResult            // how the objectives stand
@@ -121,7 +123,8 @@ func (w *loadWatch) show(v loadview.View) {
 
 // second takes in a second that is over.
 func (w *loadWatch) second(runner *load.Runner, p *load.Progress) {
-	response, service := runner.LastSecond()
+	response, service, lag := runner.LastSecond()
+	w.lag = recentQuantile(&lag, 0.95)
 	now := time.Now()
 	w.history = append(w.history, loadview.Second{
 		At: now, P50: recentQuantile(&response, 0.5), P95: recentQuantile(&response, 0.95), P99: recentQuantile(&response, 0.99),

@@ -66,14 +66,16 @@ func (t *timings) live() Latency {
 }
 
 // LastSecond is how the requests that were OK were answered in the last whole
-// second, to 1 %. Its latencies have a count and a histogram, but no percentiles
-// written out.
-func (r *Runner) LastSecond() (response, service Latency) {
+// second, and how late requests began in it, to 1 %. The latencies have a count
+// and a histogram, but no percentiles written out.
+func (r *Runner) LastSecond() (response, service, lag Latency) {
 	t := r.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last := t.recent.last.spans
-	response, service = last.response.live(), last.service.live()
-	response.hist, service.hist = response.hist.Clone(), service.hist.Clone()
-	return response, service
+	last := &t.recent.last
+	response, service, lag = last.spans.response.live(), last.spans.service.live(), last.lag.live()
+	for _, l := range []*Latency{&response, &service, &lag} {
+		l.hist = l.hist.Clone()
+	}
+	return response, service, lag
 }

@@ -92,7 +92,7 @@ func (m *Model) drawRate(a canvas.Area) {
 	}
 	put("in flight", strconv.Itoa(v.InFlight), theme.Plain)
 	if v.Lag.OK {
-		put("lag p99", format.Seconds(v.Lag), theme.Plain)
+		put("lag p95", format.Seconds(v.Lag), theme.Plain)
 	}
 	w, _ := a.Size()
 	if v.Warning != "" && w-x > 12 {

@@ -81,7 +81,7 @@ func busy() View {
 func limited() View {
 	v := busy()
 	v.Objectives, v.Routes, v.Planned = nil, v.Routes[:1], 0
-	v.Warning = "this machine is the limit: lag p99 31ms"
+	v.Warning = "this machine is the limit: lag p95 31ms"
 	return v
 }
 

@@ -26,7 +26,7 @@ type View struct {
 	IntendedRPS analysis.Value // now; unknown in a closed loop
 	SentRPS     analysis.Value // in the last second
 	InFlight    int
-	Lag         analysis.Value // seconds that requests begin after they are due, p99
+	Lag         analysis.Value // seconds that requests begin after they are due, p95 of the last second
 	Warning     string         // what makes the figures doubtful; "" for nothing
 
 	Outcomes   []Outcome
@@ -70,11 +70,11 @@ type Objective struct {
 
 // Route is a row of the table of routes.
 type Route struct {
-	Method, Route             string
-	Requests                  uint64
-	P50, P95, ServiceP95      analysis.Value // seconds
-	Errors, ClientErrors      analysis.Value // shares of Requests, 0..1: 5xx or no answer; 4xx but 429
-	Throttled                 analysis.Value // the same: 429
+	Method, Route        string
+	Requests             uint64
+	P50, P95, ServiceP95 analysis.Value // seconds
+	Errors, ClientErrors analysis.Value // shares of Requests, 0..1: 5xx or no answer; 4xx but 429
+	Throttled            analysis.Value // the same: 429
 }
 
 // mark is a standing as a character and a look: never by colour alone.
