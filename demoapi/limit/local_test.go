@@ -1,6 +1,9 @@
 package limit_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,4 +25,109 @@ func TestLocal(t *testing.T) {
 		c := &clock{time.Date(2026, 11, 24, 9, 0, 0, 123457000, time.UTC)}
 		return limittest.Subject{Limiter: limit.NewLocal(limit.LocalOptions{Now: c.read}), Advance: c.advance}
 	})
+}
+
+// TestLocalDecidesAsRedis: both implementations of GCRA give the same results to
+// the microsecond, through changes of quota.
+func TestLocalDecidesAsRedis(t *testing.T) {
+	f := newFake(t)
+	redis := shared(t, limit.GCRA, f.client, patient())
+	local := limit.NewLocal(limit.LocalOptions{Now: func() time.Time { return f.now }})
+	rng := rand.New(rand.NewPCG(3, 4))
+	classes := []limit.Class{limit.Orders, limit.Search}
+	outcomes := map[string]int{}
+	window, factor := 10*time.Second, 1
+	for i := range 4000 {
+		switch rng.IntN(200) {
+		case 0:
+			factor = 1 + rng.IntN(4) // another tier
+		case 1:
+			f.advance(time.Minute)
+		default:
+			f.advance(time.Duration(rng.IntN(1_500_000)) * time.Microsecond)
+		}
+		r := limit.Request{
+			Subject: "7", Tier: limit.Basic, Class: classes[rng.IntN(2)],
+			Quota: limit.Quota{Limit: 7 * factor, Window: window}, Overall: limit.Quota{Limit: 11 * factor, Window: window},
+		}
+		want, err := redis.Allow(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := local.Allow(t.Context(), r)
+		if err != nil || !got.Local || want.Local {
+			t.Fatalf("request %d: %v, local: %v and %v", i, err, got.Local, want.Local)
+		}
+		outcomes[fmt.Sprint(got.Allowed, " ", got.Policy)]++
+		if got.Local = false; got != want {
+			t.Fatalf("request %d of %+v at %v:\n%+v, in Redis\n%+v", i, r, f.now, got, want)
+		}
+	}
+	if len(outcomes) != 4 {
+		t.Errorf("outcomes %v, want each quota to bind allowed and denied requests", outcomes)
+	}
+}
+
+// TestLocalForgetsTheOldest: memory is bounded by the number of subjects.
+func TestLocalForgetsTheOldest(t *testing.T) {
+	l := limit.NewLocal(limit.LocalOptions{Subjects: 100})
+	ask := func(subject int) bool {
+		res, err := l.Allow(t.Context(), limit.Request{
+			Subject: strconv.Itoa(subject), Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Hour},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Allowed
+	}
+	for i := range 1000 {
+		ask(0) // seen all the time
+		if !ask(1 + i) {
+			t.Fatalf("subject %d is known before it came", i)
+		}
+	}
+	if l.Len() != 100 {
+		t.Errorf("%d subjects remembered, want 100", l.Len())
+	}
+	if ask(0) || ask(1000) || ask(902) {
+		t.Error("a subject seen of late was forgotten")
+	}
+	if !ask(1) {
+		t.Error("the oldest subject was not forgotten")
+	}
+}
+
+// TestClockSetBack: a subject is not locked out for as long as the clock was
+// wrong.
+func TestClockSetBack(t *testing.T) {
+	f := newFake(t)
+	limiters := map[string]limit.Limiter{
+		"redis": shared(t, limit.GCRA, f.client, patient()),
+		"local": limit.NewLocal(limit.LocalOptions{Now: func() time.Time { return f.now }}),
+	}
+	r := limit.Request{Subject: "7", Class: limit.Orders, Quota: limit.Quota{Limit: 2, Window: time.Hour}}
+	ask := func(l limit.Limiter) bool {
+		res, err := l.Allow(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Allowed
+	}
+	for name, l := range limiters {
+		if !ask(l) || !ask(l) || ask(l) {
+			t.Fatalf("%s: the limit of 2 does not hold", name)
+		}
+	}
+	f.advance(-time.Second)
+	for name, l := range limiters {
+		if ask(l) {
+			t.Errorf("%s: a clock set back by a second made room", name)
+		}
+	}
+	f.advance(-24 * time.Hour)
+	for name, l := range limiters {
+		if !ask(l) || !ask(l) || ask(l) {
+			t.Errorf("%s: the limit of 2 does not hold from a day before on", name)
+		}
+	}
 }

@@ -52,6 +52,19 @@ func TestQuotaRounding(t *testing.T) {
 	}
 }
 
+func TestOverallQuota(t *testing.T) {
+	p := limit.DefaultPlan()
+	for tier, want := range map[limit.Tier]int{limit.Guest: 150, limit.Basic: 750, limit.Premium: 3000, limit.Admin: 15000, "unknown": 150} {
+		if got := p.OverallQuota(tier); got != (limit.Quota{Limit: want, Window: time.Hour}) {
+			t.Errorf("OverallQuota(%s) = %+v, want %d per hour", tier, got, want)
+		}
+	}
+	p.Overall = 0
+	if got := p.OverallQuota(limit.Guest); got != (limit.Quota{}) || p.Check() != nil {
+		t.Errorf("a plan without: %+v, %v", got, p.Check())
+	}
+}
+
 func TestClass(t *testing.T) {
 	p := limit.DefaultPlan()
 	tests := map[string]limit.Class{
@@ -83,12 +96,17 @@ func TestClass(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	tests := map[string]func(*limit.Plan){
-		"no window":           func(p *limit.Plan) { p.Window = 0 },
-		"no guests":           func(p *limit.Plan) { delete(p.Requests, limit.Guest) },
-		"a tier of nothing":   func(p *limit.Plan) { p.Requests["x"] = 0 },
-		"multiplier 0":        func(p *limit.Plan) { p.Multipliers["/x"] = 0 },
-		"multiplier NaN":      func(p *limit.Plan) { p.Multipliers["/x"] = math.NaN() },
-		"multiplier infinite": func(p *limit.Plan) { p.Multipliers["/x"] = math.Inf(1) },
+		"no window":             func(p *limit.Plan) { p.Window = 0 },
+		"no guests":             func(p *limit.Plan) { delete(p.Requests, limit.Guest) },
+		"a tier of nothing":     func(p *limit.Plan) { p.Requests["x"] = 0 },
+		"multiplier 0":          func(p *limit.Plan) { p.Multipliers["/x"] = 0 },
+		"multiplier NaN":        func(p *limit.Plan) { p.Multipliers["/x"] = math.NaN() },
+		"overall negative":      func(p *limit.Plan) { p.Overall = -1 },
+		"overall NaN":           func(p *limit.Plan) { p.Overall = math.NaN() },
+		"overall infinite":      func(p *limit.Plan) { p.Overall = math.Inf(1) },
+		"overall below a tier":  func(p *limit.Plan) { p.Overall = 0.9; clear(p.Multipliers) },
+		"overall below a class": func(p *limit.Plan) { p.Multipliers[limit.Search] = 2 },
+		"multiplier infinite":   func(p *limit.Plan) { p.Multipliers["/x"] = math.Inf(1) },
 	}
 	for name, spoil := range tests {
 		p := limit.DefaultPlan()

@@ -5,13 +5,25 @@ import (
 
 	"apitop/demoapi/limit"
 	"apitop/demoapi/limit/limittest"
+	"apitop/demoapi/rdb"
 	"apitop/demoapi/servertest"
 )
 
-func BenchmarkWindow(b *testing.B) {
-	client := servertest.StartRedis(b).Client()
-	b.Cleanup(func() { client.Close() })
-	limittest.Benchmark(b, limit.NewWindow(client, patient()))
+func BenchmarkShared(b *testing.B) {
+	for _, a := range limit.Algorithms() {
+		b.Run(string(a), func(b *testing.B) {
+			client, err := rdb.Open("unix://" + servertest.StartRedis(b).Socket)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { client.Close() })
+			limittest.Benchmark(b, shared(b, a, client, patient()))
+		})
+	}
+}
+
+func BenchmarkLocal(b *testing.B) {
+	limittest.Benchmark(b, limit.NewLocal(limit.LocalOptions{}))
 }
 
 func BenchmarkClass(b *testing.B) {

@@ -3,6 +3,8 @@ package limit_test
 import (
 	"math/rand/v2"
 	"net"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if a, socket, ok := strings.Cut(os.Getenv(crashEnv), " "); ok {
+		crashClient(socket, limit.Algorithm(a))
+	}
 	logging.Disable() // the Redis client reports each failed dial on stderr
 	// The client's probe of a dead server ends a second after Close by itself.
 	probe := goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")

@@ -1,0 +1,191 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"apitop/demoapi/limit"
+	"apitop/demoapi/rdb"
+	"apitop/demoapi/servertest"
+)
+
+// held is a client that keeps its callers waiting and counts what they send.
+type held struct {
+	limit.Client
+	free  chan struct{}
+	sends atomic.Int64
+}
+
+func (h *held) wait() {
+	h.sends.Add(1)
+	<-h.free
+}
+
+func (h *held) Process(ctx context.Context, cmd redis.Cmder) error {
+	h.wait()
+	return h.Client.Process(ctx, cmd)
+}
+
+func (h *held) Pipeline() redis.Pipeliner {
+	h.wait()
+	return h.Client.Pipeline()
+}
+
+func orders(subject string, most int) limit.Request {
+	return limit.Request{Subject: subject, Class: limit.Orders, Quota: limit.Quota{Limit: most, Window: time.Hour}}
+}
+
+// until waits for something that other goroutines do.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// TestBatch: callers at the same time share a pipeline, a first one goes at once,
+// and who goes away meanwhile is not counted.
+func TestBatch(t *testing.T) {
+	f := newFake(t)
+	h := &held{Client: f.client, free: make(chan struct{})}
+	l := shared(t, limit.GCRA, h, patient())
+	prime := shared(t, limit.GCRA, f.client, patient()) // the server has the script
+	if _, err := prime.Allow(t.Context(), orders("0", 1)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var allowed atomic.Int64
+	ask := func(ctx context.Context, subject string) error {
+		res, err := l.Allow(ctx, orders(subject, 10))
+		if res.Allowed {
+			allowed.Add(1)
+		}
+		return err
+	}
+	wg.Go(func() { _ = ask(t.Context(), "7") })
+	until(t, "the first one sends", func() bool { return h.sends.Load() == 1 })
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- ask(ctx, "gone") }()
+	for range 40 {
+		wg.Go(func() { _ = ask(t.Context(), "7") })
+	}
+	leave()
+	if err := <-left; rdb.Reason(err) != "canceled" {
+		t.Errorf("who went away got %v", err)
+	}
+	until(t, "all others wait", func() bool { return limit.Waiting(l) == 40 })
+	h.free <- struct{}{}
+	h.free <- struct{}{}
+	wg.Wait()
+	if h.sends.Load() != 2 {
+		t.Errorf("sent %d times for 41 callers, want 2", h.sends.Load())
+	}
+	if allowed.Load() != 10 {
+		t.Errorf("%d allowed, want the limit of 10", allowed.Load())
+	}
+	if f.Exists("rate_gcra:gone:/orders") {
+		t.Error("who went away was counted")
+	}
+}
+
+// TestBatchKeepsErrorsApart: a key of another type fails those who ask for it,
+// and nobody else in the pipeline.
+func TestBatchKeepsErrorsApart(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		client := servertest.StartRedis(t).Client()
+		t.Cleanup(func() { client.Close() })
+		for _, key := range []string{"rate_gcra:bad:/orders", "rate_limit:bad:/orders"} {
+			client.HSet(t.Context(), key, "f", "v")
+		}
+		l := shared(t, a, client, rdb.Options{Timeout: 10 * time.Second, Failures: 3})
+		var wg sync.WaitGroup
+		var good, bad atomic.Int64
+		for i := range 64 {
+			wg.Go(func() {
+				subject := strconv.Itoa(i)
+				if i%2 == 0 {
+					subject = "bad"
+				}
+				for range 10 {
+					_, err := l.Allow(t.Context(), orders(subject, 1))
+					switch {
+					case err == nil && subject != "bad":
+						good.Add(1)
+					case rdb.Reason(err) == "reply" && subject == "bad":
+						bad.Add(1)
+					case rdb.Reason(err) != "breaker_open": // when all in a pipeline were bad
+						t.Errorf("%s: %v", subject, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if good.Load() < 200 || bad.Load() < 200 {
+			t.Errorf("%d good and %d bad answers of 320 each", good.Load(), bad.Load())
+		}
+	})
+}
+
+// TestScriptForgotten: a server that lost its scripts gets them again, and no
+// request counts twice for it.
+func TestScriptForgotten(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		client := servertest.StartRedis(t).Client()
+		t.Cleanup(func() { client.Close() })
+		l := shared(t, a, client, patient())
+		var wg sync.WaitGroup
+		var allowed atomic.Int64
+		for i := range 32 {
+			wg.Go(func() {
+				for j := range 20 {
+					if i == 0 && j%4 == 0 {
+						client.ScriptFlush(t.Context())
+					}
+					res, err := l.Allow(t.Context(), orders("7", 10_000))
+					if err != nil {
+						t.Error(err)
+					} else if res.Allowed {
+						allowed.Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		n, err := client.HGet(t.Context(), "rate_limit_meta:7", "allowed:/orders").Int64()
+		if err != nil || n != 640 || allowed.Load() != 640 {
+			t.Errorf("%d allowed, %d counted (%v), want 640", allowed.Load(), n, err)
+		}
+	})
+}
+
+// TestOwnDeadline: a caller in a hurry does not wait for those before it.
+func TestOwnDeadline(t *testing.T) {
+	f := newFake(t)
+	h := &held{Client: f.client, free: make(chan struct{})}
+	l := shared(t, limit.GCRA, h, patient())
+	first := make(chan error, 1)
+	go func() {
+		_, err := l.Allow(t.Context(), orders("7", 1))
+		first <- err
+	}()
+	until(t, "the first one sends", func() bool { return h.sends.Load() == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	if _, err := l.Allow(ctx, orders("8", 1)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	close(h.free)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
