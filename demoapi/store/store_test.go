@@ -44,6 +44,7 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Run(t, s)
+	t.Run("same search", func(t *testing.T) { testSameSearch(t, s) })
 	t.Run("counted statements", func(t *testing.T) { testCountQueries(t, s) })
 	t.Run("seed again", func(t *testing.T) { testSeedAgain(t, dsn, s) })
 	t.Run("more products", func(t *testing.T) { testMoreProducts(t, dsn, s) })
@@ -240,6 +241,7 @@ func TestCheckPassword(t *testing.T) {
 		t.Error("two hashes of one password are equal: there is no salt")
 	}
 	parts := strings.Split(good, "$")
+	short := good[:len(good)-len(parts[3])+4] // its first three bytes are right
 	tests := map[string]struct {
 		hash, password string
 		want           bool
@@ -250,6 +252,7 @@ func TestCheckPassword(t *testing.T) {
 		"empty hash":      {"", "", false},
 		"other scheme":    {"md5$" + strings.Join(parts[1:], "$"), "secret", false},
 		"no hash at all":  {strings.Join(append(parts[:3:3], ""), "$"), "secret", false},
+		"short hash":      {short, "secret", false},
 		"bad base64":      {strings.Join(append(parts[:3:3], "??"), "$"), "secret", false},
 		"zero rounds":     {parts[0] + "$0$" + parts[2] + "$" + parts[3], "secret", false},
 		"too many rounds": {parts[0] + "$999999999999$" + parts[2] + "$" + parts[3], "secret", false},
