@@ -38,7 +38,7 @@ type desk struct {
 		orderStore
 		settlementStore
 	}
-	cache   Cache
+	cache   answerCache
 	metrics *metrics.Metrics
 	log     *slog.Logger
 	queue   *queue.Queue

@@ -54,14 +54,18 @@ func (a *API) listProducts(w http.ResponseWriter, r *http.Request) {
 	if in.refused(w, r) {
 		return
 	}
-	a.cached(w, r, cache.Products(ask.CategoryID, ask.After, ask.Limit), func(ctx context.Context) (any, error) {
+	a.cached(w, r, cache.Products(ask.CategoryID, ask.After, ask.Limit), a.pageLoader(ask))
+}
+
+func (a *API) pageLoader(ask store.ListQuery) cache.Loader {
+	return func(ctx context.Context) (any, error) {
 		items, err := a.store.Products(ctx, ask)
 		p := page{Items: items}
 		if len(items) == ask.Limit {
 			p.NextAfter = items[len(items)-1].ID
 		}
 		return p, err
-	})
+	}
 }
 
 func (a *API) getProduct(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +73,11 @@ func (a *API) getProduct(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	a.cached(w, r, cache.Product(id), func(ctx context.Context) (any, error) { return a.store.Product(ctx, id) })
+	a.cached(w, r, cache.Product(id), a.productLoader(id))
+}
+
+func (a *API) productLoader(id int64) cache.Loader {
+	return func(ctx context.Context) (any, error) { return a.store.Product(ctx, id) }
 }
 
 // searchBody is the body of POST /products/search.
@@ -108,8 +116,10 @@ func (b searchBody) check(in *input) store.SearchQuery {
 }
 
 func (a *API) listCategories(w http.ResponseWriter, r *http.Request) {
-	a.cached(w, r, cache.Categories(), func(ctx context.Context) (any, error) {
-		all, err := a.store.Categories(ctx)
-		return map[string]any{"items": all}, err
-	})
+	a.cached(w, r, cache.Categories(), a.loadCategories)
+}
+
+func (a *API) loadCategories(ctx context.Context) (any, error) {
+	all, err := a.store.Categories(ctx)
+	return map[string]any{"items": all}, err
 }

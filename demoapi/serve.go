@@ -27,7 +27,8 @@ const (
 // Serve answers requests on l until ctx ends. Then /health says 503, no new
 // connections are taken, and requests under way and orders in the queue get ten
 // seconds to finish. It returns nil if all did; it closes l in any case, and a
-// like [API.Close].
+// like [API.Close]. Meanwhile it fills the cache with what is asked for most and
+// takes up orders that are pending.
 func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           a,
@@ -41,6 +42,7 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	background, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { a.desk.sweep(background) })
+	running.Go(func() { a.warm(background) })
 	defer running.Wait()
 	defer stop()
 	ended := make(chan error, 1)

@@ -32,6 +32,11 @@ type Store interface {
 
 // Cache keeps answers; see [cache.Cache].
 type Cache interface {
+	answerCache
+	warmCache
+}
+
+type answerCache interface {
 	Get(ctx context.Context, item cache.Item, load cache.Loader) ([]byte, cache.Lookup, error)
 	Delete(ctx context.Context, items ...cache.Item) error
 }

@@ -115,9 +115,10 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 		return err
 	}
 	m.WatchRedis(p.rdb.PoolStats)
-	p.cache = cache.New(p.rdb, cache.Config{Observer: m, NotFound: store.ErrNotFound})
+	redisOptions := rdb.Options{OnState: m.BreakerChanged}
+	p.cache = cache.New(p.rdb, cache.Config{Redis: redisOptions, Observer: m, NotFound: store.ErrNotFound})
 	m.WatchL1(p.cache.L1Entries)
-	limiter, err := newLimiter(cfg.Limiter, p.rdb, m)
+	limiter, err := newLimiter(cfg.Limiter, p.rdb, redisOptions, m)
 	if err != nil {
 		return err
 	}
@@ -129,12 +130,12 @@ func (p *parts) open(ctx context.Context, cfg Config, log slog.Handler) (err err
 }
 
 // newLimiter counts in Redis, and in this process while Redis does not answer.
-func newLimiter(algorithm string, client limit.Client, o limit.FailureObserver) (*limit.Failover, error) {
-	shared, err := limit.New(limit.Algorithm(algorithm), client, rdb.Options{})
+func newLimiter(algorithm string, client limit.Client, o rdb.Options, told limit.FailureObserver) (*limit.Failover, error) {
+	shared, err := limit.New(limit.Algorithm(algorithm), client, o)
 	if err != nil {
 		return nil, err
 	}
-	return limit.NewFailover(shared, limit.NewLocal(limit.LocalOptions{}), o), nil
+	return limit.NewFailover(shared, limit.NewLocal(limit.LocalOptions{}), told), nil
 }
 
 func (p *parts) openStore(ctx context.Context, dsn string, o store.PostgresOptions) (err error) {
