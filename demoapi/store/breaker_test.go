@@ -131,7 +131,7 @@ func testBusyPool(t *testing.T, dsn string) {
 
 // testSilence locks the products: their calls run out of the store's time.
 func testSilence(t *testing.T, dsn string) {
-	s, seen := watched(t, dsn, store.PostgresOptions{Failures: 3, Timeout: 300 * time.Millisecond, Pause: 100 * time.Millisecond})
+	s, seen := watched(t, dsn, store.PostgresOptions{Failures: 3, Timeout: 200 * time.Millisecond, Pause: 100 * time.Millisecond})
 	await(t, "the store is connected", func() bool { return s.Ping(t.Context()) == nil })
 	// Of a store of its own, which is not in a hurry.
 	release, err := open(t, dsn).LockProducts(t.Context())
@@ -139,13 +139,21 @@ func testSilence(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	defer release()
+	timeouts := 0
 	await(t, "calls are refused", func() bool {
 		_, err := s.Product(t.Context(), 1)
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Fatalf("error %v, want ErrUnavailable", err)
 		}
-		return errors.Is(err, gobreaker.ErrOpenState)
+		open := errors.Is(err, gobreaker.ErrOpenState)
+		if !open {
+			timeouts++
+		}
+		return open
 	})
+	if timeouts < 3*5 {
+		t.Errorf("calls stopped after %d timeouts, want 15", timeouts)
+	}
 	release()
 	await(t, "calls run again", func() bool { _, err := s.Product(t.Context(), 1); return err == nil })
 	if got := seen.seen(); got[0] != 2 || !slices.Equal(got[len(got)-2:], []int{1, 0}) {

@@ -32,7 +32,7 @@ type PostgresOptions struct {
 	MaxConns int           // size of the pool; 0: 10
 	Timeout  time.Duration // of one call, waiting for a connection included; 0: 2 s
 	PoolWait time.Duration // for a connection of the pool; 0: half of Timeout
-	Failures int           // in a row, after which calls stop; 0: 5
+	Failures int           // in a row, after which calls stop, five timeouts as one; 0: 5
 	Pause    time.Duration // until one call is tried again; 0: 1 s
 
 	// OnState is told each change of the breaker: 0 closed (calls run), 1 half
