@@ -330,6 +330,29 @@ func TestRedisHangs(t *testing.T) {
 	}
 }
 
+// TestOneWaitForRedis: wherever in a lookup Redis stops answering, that is waited
+// for once.
+func TestOneWaitForRedis(t *testing.T) {
+	for answers := range int64(5) {
+		inBubble(t, func(t *testing.T, w *world) {
+			c := w.cache(cache.Config{})
+			get(t, c, cache.Product(7), answer(7)) // the scripts are known
+			w.left.Store(answers)
+			w.down.Store(answers == 0)
+			start := time.Now()
+			raw, look := get(t, c, cache.Product(1), answer(1))
+			want := 15 * time.Millisecond
+			if answers >= 3 { // get, begin, finish
+				want = 0
+			}
+			if took := time.Since(start); raw != "1" || look != missed || took != want {
+				t.Errorf("after %d answers: %s, %v, %v, want %v", answers, raw, look, took, want)
+			}
+			w.down.Store(false)
+		})
+	}
+}
+
 func TestLoadTimeout(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		c := w.cache(cache.Config{LoadTimeout: 3 * time.Second})

@@ -42,8 +42,8 @@ func TestEnvelope(t *testing.T) {
 			t.Errorf("%s: back comes %+v, want %+v", name, back, tt.entry)
 		}
 	}
-	if _, err := (&entry{value: []byte("{")}).encode(); err == nil {
-		t.Error("a value that is no JSON was encoded")
+	if _, err := (&entry{missing: true, created: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}).encode(); err == nil {
+		t.Error("a time that JSON cannot hold was encoded")
 	}
 }
 
@@ -60,6 +60,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"a load of a year":  `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":3e10,"fresh_until":"2026-03-09T12:00:00Z","value":1}`,
 		"no end":            `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"value":1}`,
 		"cut off":           `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","value":{"id":4`,
+		"an early value":    `{"value":1,"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z"}`,
+		"a nested value":    `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","x":{"y":1,"value":1}}`,
+		"two values":        `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","value":1,"value":2}`,
+		"an empty value":    `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","value":}`,
 		"something after":   `{"v":1,"created":"2026-03-09T11:00:00Z","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","value":1} x`,
 		"a time of no kind": `{"v":1,"created":"yesterday","load_ms":1,"fresh_until":"2026-03-09T12:00:00Z","value":1}`,
 	}

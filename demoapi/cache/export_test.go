@@ -2,6 +2,8 @@ package cache
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,5 +25,18 @@ func (c Counting) Read(key string) { c.a.of(key, time.Now()).read() }
 func (c Counting) Second(ctx context.Context, now time.Time) error {
 	err := c.a.flush(ctx, c.client, now)
 	c.a.prune(now)
+	return err
+}
+
+// Sample is an envelope around a value of about that many bytes.
+func Sample(size int) []byte {
+	value, _ := json.Marshal(slices.Repeat([]string{"Ash Desk 42"}, size/14))
+	raw, _ := (&entry{value: value, created: time.Now(), fresh: time.Now()}).encode()
+	return raw
+}
+
+// Decode reads an envelope.
+func Decode(raw []byte) error {
+	_, err := decode(raw)
 	return err
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -129,7 +130,7 @@ func (c *Cache) claim(ctx context.Context, j *job) (*entry, ticket) {
 		if err != nil {
 			return nil, ticket{}
 		}
-		if e := found.entry; e != nil && found.raw != j.last.raw && !e.staleAt(time.Now()) {
+		if e := found.entry; e != nil && !bytes.Equal(found.raw, j.last.raw) && !e.staleAt(time.Now()) {
 			return e, t
 		}
 		j.last = found

@@ -42,9 +42,10 @@ func TestLocalBounds(t *testing.T) {
 	}
 	for name, tt := range tests {
 		l := newTestLocal(t, L1Options{Entries: 100, Bytes: 1_000_000})
+		value := localValue(tt.size)
 		for i := range 1000 {
 			key := fmt.Sprint("product:", i)
-			l.put(key, localValue(tt.size), l.since(key))
+			l.put(key, value, l.since(key))
 		}
 		entries, bytes := l.settled()
 		if entries > tt.most || bytes > 1_000_000 || tt.most > 0 && entries < tt.most/2 {

@@ -21,7 +21,8 @@ import (
 type world struct {
 	*miniredis.Miniredis
 	t    *testing.T
-	down atomic.Bool // every command hangs until its deadline
+	down atomic.Bool  // every command hangs until its deadline
+	left atomic.Int64 // commands until it goes down; 0: it does not
 
 	mu    sync.Mutex // guards conns
 	conns []*conn    // the clients' ends
@@ -108,6 +109,9 @@ func (w *world) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func (w *world) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if !w.down.Load() {
+			if w.left.Load() > 0 && w.left.Add(-1) == 0 {
+				w.down.Store(true)
+			}
 			return next(ctx, cmd)
 		}
 		<-ctx.Done()

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (c *Cache) refreshNow(ctx context.Context, j *job, reason string) bool {
 	switch {
 	case err != nil:
 		return false // what it brought could not be stored
-	case found.raw != j.last.raw: // another process was quicker
+	case !bytes.Equal(found.raw, j.last.raw): // another process was quicker
 		if found.entry != nil && !found.entry.staleAt(time.Now()) {
 			c.keep(j, found.entry)
 		}

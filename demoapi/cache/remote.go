@@ -29,7 +29,8 @@ const (
 )
 
 // names are the Redis keys that belong to a value: itself, the lock of its load
-// and the mark of its last deletion. The braces put all three into one slot.
+// and the mark of its last deletion. The braces put all three into one slot of a
+// cluster; deleting several items at a time still needs a single server.
 func names(key string) []string {
 	return []string{key, lockPrefix + "{" + key + "}", markPrefix + "{" + key + "}"}
 }
@@ -55,15 +56,15 @@ func newRemote(client redis.UniversalClient, cfg Config, failed func(string, err
 
 // seen is what Redis was found to hold under a key.
 type seen struct {
-	raw   string // "" when there is nothing
+	raw   []byte // empty when there is nothing
 	entry *entry // nil when there is nothing, or nothing that we can read
 }
 
-func newSeen(raw string) seen {
-	if raw == "" {
+func newSeen(raw []byte) seen {
+	if len(raw) == 0 {
 		return seen{}
 	}
-	e, err := decode([]byte(raw))
+	e, err := decode(raw)
 	if err != nil {
 		e = nil // to be replaced: whatever it is, it is no answer
 	}
@@ -72,9 +73,9 @@ func newSeen(raw string) seen {
 
 // get looks key up. The error says that Redis did not answer.
 func (r *remote) get(ctx context.Context, key string) (seen, error) {
-	var raw string
+	var raw []byte
 	err := r.do(ctx, "get", func(ctx context.Context) (err error) {
-		raw, err = r.client.Get(ctx, key).Result()
+		raw, err = r.client.Get(ctx, key).Bytes()
 		return err
 	})
 	return newSeen(raw), err
@@ -111,10 +112,10 @@ func (r *remote) begin(ctx context.Context, key string, last seen, lock bool) (s
 	}
 	t.mark, _ = reply[2].(string)
 	t.ok = true
-	if raw == last.raw {
+	if raw == string(last.raw) {
 		return last, t, nil
 	}
-	return newSeen(raw), t, nil
+	return newSeen([]byte(raw)), t, nil
 }
 
 // finish ends a load: it stores e for that life, or nothing when e is nil, and

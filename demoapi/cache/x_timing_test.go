@@ -10,10 +10,9 @@ import (
 	"apitop/demoapi/servertest"
 )
 
+// BenchmarkCache is what a lookup costs by who answers it, on a real Redis.
 func BenchmarkCache(b *testing.B) {
-	client := servertest.StartRedis(b).Client()
-	c := cache.New(client, patient())
-	b.Cleanup(func() { c.Close(); client.Close() })
+	c := onServer(b, servertest.StartRedis(b))
 	value := map[string]any{"id": 42, "name": "Ash Desk 42", "price_cents": 15997}
 	load := func(context.Context) (any, error) { return value, nil }
 	get := func(b *testing.B, item cache.Item) {
@@ -21,19 +20,28 @@ func BenchmarkCache(b *testing.B) {
 			b.Error(err)
 		}
 	}
-	b.Run("hit", func(b *testing.B) {
+	item := cache.Product(42)
+	hit := func(b *testing.B) {
+		get(b, item)
 		b.ReportAllocs()
 		for b.Loop() {
-			get(b, cache.Product(42))
+			get(b, item)
 		}
-	})
-	b.Run("hit, parallel", func(b *testing.B) {
+	}
+	parallel := func(b *testing.B) {
+		get(b, item)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				get(b, cache.Product(42))
+				get(b, item)
 			}
 		})
-	})
+	}
+	b.Run("l1", hit)
+	b.Run("l1, parallel", parallel)
+	c.UseL1(false)
+	b.Run("redis", hit)
+	b.Run("redis, parallel", parallel)
+	c.UseL1(true)
 	b.Run("miss", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
@@ -53,6 +61,20 @@ func BenchmarkSearchKey(b *testing.B) {
 	words := []string{"oak", "desk"}
 	for b.Loop() {
 		cache.Search(words, 20)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, size := range []int{100, 5000} {
+		raw := cache.Sample(size)
+		b.Run(fmt.Sprint(size, " bytes"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := cache.Decode(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
