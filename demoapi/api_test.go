@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -337,7 +338,7 @@ func TestServe(t *testing.T) {
 	answered := make(chan string, 1)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	go func() {
-		resp, err := client.Get(url + "/products/1")
+		resp, err := client.Get(url + "/products/" + strconv.Itoa(heldProduct))
 		if err != nil {
 			answered <- err.Error()
 			return
@@ -363,7 +364,7 @@ func TestServe(t *testing.T) {
 	default:
 	}
 	close(held.release)
-	if got := <-answered; !strings.Contains(got, `"id":1`) {
+	if got := <-answered; !strings.Contains(got, `"id":1500`) {
 		t.Errorf("the request under way got %q", got)
 	}
 	if err := <-ended; err != nil {

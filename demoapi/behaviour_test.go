@@ -47,7 +47,10 @@ func listen(t *testing.T) (l net.Listener, url string) {
 	return l, "http://" + l.Addr().String()
 }
 
-// holding is a store that keeps readers of products waiting.
+// heldProduct is one that is not fetched at the start.
+const heldProduct = 1500
+
+// holding is a store that keeps readers of heldProduct waiting.
 type holding struct {
 	*store.Memory
 	release chan struct{}
@@ -55,8 +58,10 @@ type holding struct {
 }
 
 func (h *holding) Product(ctx context.Context, id int64) (store.Product, error) {
-	h.reached <- struct{}{}
-	<-h.release
+	if id == heldProduct {
+		h.reached <- struct{}{}
+		<-h.release
+	}
 	return h.Memory.Product(ctx, id)
 }
 
