@@ -6,6 +6,8 @@
 package tui
 
 import (
+	"slices"
+
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -13,6 +15,7 @@ import (
 	"apitop/tui/canvas"
 	"apitop/tui/painter"
 	"apitop/tui/screen"
+	"apitop/tui/screens/faults"
 	"apitop/tui/screens/overview"
 	"apitop/tui/screens/sources"
 	"apitop/tui/screens/traffic"
@@ -24,14 +27,25 @@ type tab struct {
 	screen screen.Screen
 }
 
+// Options are what a dashboard has beside its reports. The zero value has
+// nothing.
+type Options struct {
+	// Faults are the switches of a demo; nil: there are none, and no screen.
+	Faults *faults.Switches
+}
+
 // screens lists the screens in the order of their tabs: the only place for a
 // new one.
-func screens() []tab {
-	return []tab{
+func screens(o Options) []tab {
+	tabs := []tab{
 		{'1', overview.New()},
 		{'2', traffic.New()},
 		{'9', sources.New()},
 	}
+	if o.Faults != nil {
+		tabs = append(tabs, tab{faults.Digit, faults.New(*o.Faults)})
+	}
+	return tabs
 }
 
 // Reports is where the dashboard gets its reports from: a channel that holds
@@ -52,9 +66,11 @@ type Model struct {
 }
 
 // New makes the dashboard of the service called title.
-func New(title string, reports Reports) *Model {
+func New(title string, reports Reports, o Options) *Model {
 	empty := &analysis.Report{}
-	return &Model{title: title, reports: reports, keys: defaultKeys(), tabs: screens(), live: empty, shown: empty}
+	m := &Model{title: title, reports: reports, keys: defaultKeys(), tabs: screens(o), live: empty, shown: empty}
+	m.keys.faults.SetEnabled(o.Faults != nil)
+	return m
 }
 
 // reportMsg is a new report; nil when there will be no more.
@@ -72,14 +88,23 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	case reportMsg:
 		return m.take(msg.report)
 	case screen.Navigate:
-		m.goTo(msg.To)
+		shown := m.goTo(msg.To)
+		return tea.Batch(shown, m.tell(m.active, msg))
+	case screen.Reply:
+		return m.tell(m.find(msg.To), msg.Msg)
 	case tea.KeyMsg:
 		if cmd, ok := m.press(msg); ok {
 			return cmd
 		}
 	}
-	next, cmd := m.tabs[m.active].screen.Update(msg, m.shown)
-	m.tabs[m.active].screen = next
+	return m.tell(m.active, msg)
+}
+
+// tell gives the screen of the i-th tab a message; -1 is none.
+func (m *Model) tell(i int, msg tea.Msg) (cmd tea.Cmd) {
+	if i >= 0 {
+		m.tabs[i].screen, cmd = m.tabs[i].screen.Update(msg, m.shown)
+	}
 	return cmd
 }
 
@@ -113,11 +138,11 @@ func (m *Model) press(msg tea.KeyMsg) (tea.Cmd, bool) {
 	case key.Matches(msg, m.keys.pause):
 		m.pause()
 	case key.Matches(msg, m.keys.next):
-		m.active = (m.active + 1) % len(m.tabs)
+		return m.show((m.active + 1) % len(m.tabs)), true
 	case key.Matches(msg, m.keys.prev):
-		m.active = (m.active + len(m.tabs) - 1) % len(m.tabs)
-	case key.Matches(msg, m.keys.tabs):
-		m.goTo(msg.Runes[0])
+		return m.show((m.active + len(m.tabs) - 1) % len(m.tabs)), true
+	case key.Matches(msg, m.keys.tabs, m.keys.faults):
+		return m.goTo(msg.Runes[0]), true
 	default:
 		return nil, false
 	}
@@ -143,12 +168,32 @@ func (m *Model) pause() {
 }
 
 // goTo shows the screen of that digit, if there is one.
-func (m *Model) goTo(digit rune) {
-	for i, t := range m.tabs {
-		if t.digit == digit {
-			m.active = i
-		}
+func (m *Model) goTo(digit rune) tea.Cmd {
+	if i := m.find(digit); i >= 0 {
+		return m.show(i)
 	}
+	return nil
+}
+
+// find is the index of the tab with that digit; -1 when there is none.
+func (m *Model) find(digit rune) int {
+	return slices.IndexFunc(m.tabs, func(t tab) bool { return t.digit == digit })
+}
+
+// show brings the i-th tab into view, and tells those screens that want to know.
+func (m *Model) show(i int) tea.Cmd {
+	if i == m.active {
+		return nil
+	}
+	var cmds [2]tea.Cmd
+	if s, ok := m.tabs[m.active].screen.(screen.Shower); ok {
+		m.tabs[m.active].screen, cmds[0] = s.Show(false)
+	}
+	m.active = i
+	if s, ok := m.tabs[i].screen.(screen.Shower); ok {
+		m.tabs[i].screen, cmds[1] = s.Show(true)
+	}
+	return tea.Batch(cmds[:]...)
 }
 
 // Draw implements [painter.Model].

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
+	"apitop/tui/screen"
 	"apitop/tui/screen/screentest"
+	"apitop/tui/screens/faults"
 )
 
 func press(m *Model, keys ...string) {
@@ -45,9 +48,23 @@ func send(m *Model, msg tea.Msg) {
 func showing(r *analysis.Report) *Model {
 	reports := make(chan *analysis.Report)
 	close(reports)
-	m := New("localhost:8000", reports)
+	m := New("localhost:8000", reports, Options{})
 	m.Update(reportMsg{r})
 	return m
+}
+
+// demo is a dashboard of r that has faults to switch.
+func demo(r *analysis.Report) *Model {
+	m := New("localhost:8000", nil, demoOptions())
+	m.Update(reportMsg{r})
+	return m
+}
+
+func demoOptions() Options {
+	list := func(context.Context) ([]faults.Switch, error) {
+		return []faults.Switch{{Name: "error-burst", Rule: "R12", What: "30 % of GET /products/{id} fail with 500"}}, nil
+	}
+	return Options{Faults: &faults.Switches{List: list, Set: func(context.Context, string, bool) error { return nil }}}
 }
 
 func draw(m *Model, w, h int) *canvas.Canvas {
@@ -95,6 +112,39 @@ func TestKeysGoToScreens(t *testing.T) {
 	}
 }
 
+// TestFaults goes to the switches and away again: their answer finds them while
+// another screen is in view, and only in a demo are there any.
+func TestFaults(t *testing.T) {
+	m := demo(screentest.Calm())
+	if text := draw(m, 80, 24).String(); !strings.Contains(text, "F Faults") {
+		t.Errorf("no tab:\n%s", text)
+	}
+	look := m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("F")})
+	if got := m.tabs[m.active].screen.Title(); got != "Faults" || look == nil {
+		t.Fatalf("on %q, looks: %v", got, look != nil)
+	}
+	press(m, "1")
+	if again := m.Update(look()); again != nil {
+		t.Error("looks again while it cannot be seen")
+	}
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("F")})
+	if text := draw(m, 80, 24).String(); !strings.Contains(text, "error-burst") {
+		t.Errorf("the answer got lost:\n%s", text)
+	}
+	m = showing(screentest.Calm())
+	press(m, "F")
+	if got := m.tabs[m.active].screen.Title(); got != "Overview" {
+		t.Errorf("on %q without any faults", got)
+	}
+	press(m, "?")
+	if text := draw(m, 120, 40).String(); strings.Contains(text, "fault") {
+		t.Errorf("the help speaks of faults:\n%s", text)
+	}
+	if cmd := m.Update(screen.Reply{To: faults.Digit}); cmd != nil {
+		t.Error("an answer to nobody")
+	}
+}
+
 func TestPauseKeepsTheReport(t *testing.T) {
 	m := showing(screentest.Calm())
 	first := m.shown
@@ -139,7 +189,7 @@ func TestNoTwoMeanings(t *testing.T) {
 			global[k] = b.Help().Desc
 		}
 	}
-	for _, tab := range screens() {
+	for _, tab := range screens(demoOptions()) {
 		own := map[string]string{}
 		for _, b := range tab.screen.Keys() {
 			for _, k := range b.Keys() {
@@ -157,9 +207,10 @@ func TestNoTwoMeanings(t *testing.T) {
 
 // TestHelpListsEveryBinding: what works is in the help.
 func TestHelpListsEveryBinding(t *testing.T) {
-	for _, tab := range screens() {
-		m := showing(screentest.Calm())
-		press(m, string(tab.digit), "?")
+	for _, tab := range screens(demoOptions()) {
+		m := demo(screentest.Calm())
+		m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{tab.digit}})
+		press(m, "?")
 		text := draw(m, 120, 40).String()
 		var all []key.Binding
 		all = append(append(all, tab.screen.Keys()...), m.keys.list()...)

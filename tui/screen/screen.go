@@ -32,6 +32,21 @@ type Backer interface {
 	Back() (Screen, bool)
 }
 
+// Shower is a screen that does something only while it can be seen, such as
+// asking for what no report holds.
+type Shower interface {
+	// Show tells it that it comes into view, or that it leaves it.
+	Show(shown bool) (Screen, tea.Cmd)
+}
+
+// Reply is the message of a screen's own command. It reaches the screen of that
+// digit, whichever is in view by then; any other message of a command reaches
+// the one in view.
+type Reply struct {
+	To  rune
+	Msg tea.Msg
+}
+
 // Frame is what there is to draw. Report is never nil.
 type Frame struct {
 	Report *analysis.Report
