@@ -14,8 +14,8 @@ import (
 	"apitop/tui/theme"
 )
 
-// dashboard watches what c names until the user quits.
-func dashboard(ctx context.Context, p process, c Config) error {
+// dashboard watches what c names until the user quits; o is what it has beside.
+func dashboard(ctx context.Context, p process, c Config, o tui.Options) error {
 	look, err := theme.ForTerminal(c.Theme, p.getenv)
 	if err != nil {
 		return usageError{err}
@@ -31,7 +31,7 @@ func dashboard(ctx context.Context, p process, c Config) error {
 	defer cancel()
 	reports := newLatest()
 	stopped := make(chan struct{})
-	program := painter.New(tui.New(title(&c), (<-chan *analysis.Report)(reports)), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	program := painter.New(tui.New(title(&c), (<-chan *analysis.Report)(reports), o), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
 	program.Go(func() {
 		defer close(stopped)
 		produce(ctx, w, &c, reports)

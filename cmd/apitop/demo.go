@@ -19,6 +19,7 @@ import (
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 	"apitop/demoapi/serve"
+	"apitop/tui"
 	"apitop/tui/painter"
 )
 
@@ -79,7 +80,7 @@ func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) 
 		return headlessDemo(tame, p, c, demoRun{d, f})
 	}
 	release() // the dashboard has its own way with signals
-	return dashboard(ctx, p, c)
+	return dashboard(ctx, p, c, tui.Options{Faults: faultSwitches(d)})
 }
 
 // watchDemo makes d what is watched.

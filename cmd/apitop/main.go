@@ -16,6 +16,7 @@ import (
 	"apitop/cmd/internal/build"
 	"apitop/collectors/safe"
 	"apitop/demoapi/serve"
+	"apitop/tui"
 	_ "apitop/tui/background" // before anything of Bubble Tea: see there
 	"apitop/tui/painter"
 )
@@ -124,7 +125,7 @@ environment, else looks at the usual local ports.`,
 			if err := c.complete(args, p.getenv); err != nil {
 				return err
 			}
-			return dashboard(cmd.Context(), p, *c)
+			return dashboard(cmd.Context(), p, *c, tui.Options{})
 		},
 	}
 	// Our own flag: cobra's links text/template, which makes the linker keep every
