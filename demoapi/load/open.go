@@ -32,14 +32,17 @@ type pacer struct {
 	*Runner
 	ctx     context.Context
 	plan    schedule
-	timer   *time.Timer
+	alarm   alarm
 	workers int
 }
 
 // pace sends every request at its time; false: ctx ended before the schedule.
 func (r *Runner) pace(ctx context.Context) bool {
-	p := pacer{Runner: r, ctx: ctx, plan: r.plan, timer: time.NewTimer(time.Hour)}
-	defer p.timer.Stop()
+	p := pacer{Runner: r, ctx: ctx, plan: r.plan, alarm: r.newAlarm()}
+	defer p.alarm.close()
+	p.ringer.Store(&p.alarm)
+	defer p.ringer.Store(nil)
+	defer context.AfterFunc(ctx, p.alarm.ring)()
 	coming := arrivals{kind: r.spec.Arrivals, rng: rand.New(rand.NewPCG(r.spec.Seed, arrivalStream))}
 	for {
 		due, more, ok := p.await(coming.next())
@@ -65,28 +68,20 @@ func (p *pacer) await(n float64) (due time.Duration, more, ok bool) {
 		default:
 		}
 		due, more = p.plan.due(n)
-		until, always := due, true
+		until := due
 		if !more {
 			until = p.plan.length()
-			always = until > 0 // without end, only a change or ctx goes on
 		}
-		now := p.clock()
-		if always && until <= now && p.ctx.Err() == nil {
+		wait := until - p.clock()
+		switch {
+		case p.ctx.Err() != nil:
+			return 0, false, false
+		case !more && until == 0:
+			wait = -1 // without end, only a change or ctx goes on
+		case wait <= 0:
 			return due, more, true
 		}
-		var timer <-chan time.Time
-		if always {
-			p.timer.Reset(until - now)
-			timer = p.timer.C
-		}
-		select {
-		case <-p.ctx.Done():
-			return 0, false, false
-		case rps := <-p.changes:
-			p.change(rps)
-		case <-timer:
-			return due, more, p.ctx.Err() == nil
-		}
+		p.alarm.wait(wait)
 	}
 }
 
@@ -136,10 +131,11 @@ func (p *pacer) hand(j job) bool {
 		return true
 	}
 	j.waited = true
-	p.timer.Reset(maxBehind - (p.clock() - j.due))
+	patience := time.NewTimer(maxBehind - (p.clock() - j.due))
+	defer patience.Stop()
 	select {
 	case p.jobs <- j:
-	case <-p.timer.C:
+	case <-patience.C:
 		p.giveUp(j)
 	case <-p.ctx.Done():
 		return false

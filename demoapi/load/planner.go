@@ -1,6 +1,7 @@
 package load
 
 import (
+	"encoding/base64"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -61,6 +62,7 @@ type planner struct {
 	rows    []*route // a kind of request for each row of the report
 	client  string   // the client header, canonical
 	sources map[string]*source
+	basic   []string // the Authorization for the user and password in the target; nil: none
 }
 
 // weights draws routes by their weight.
@@ -95,6 +97,10 @@ func newPlanner(s *Scenario, spec Spec, base *url.URL) *planner {
 		rng: rand.New(rand.NewPCG(spec.Seed, 0)), base: base, obey: spec.ObeyRetryAfter,
 		crowd: newCrowd(s, spec), sources: sources(s, spec.Keys),
 		client: textproto.CanonicalMIMEHeaderKey(s.ClientHeader),
+	}
+	if u := base.User; u != nil {
+		secret, _ := u.Password()
+		p.basic = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+secret))}
 	}
 	for _, r := range s.Requests {
 		compiled := p.route(s, r)
@@ -189,7 +195,7 @@ func (p *planner) addRow(c *route) {
 // resolve makes the address of a path, with query, under the base.
 func (p *planner) resolve(path string) *url.URL {
 	u := *p.base
-	u.RawQuery = ""
+	u.RawQuery, u.User = "", nil
 	path, query, found := strings.Cut(path, "?")
 	if found {
 		u.RawQuery = query
@@ -293,8 +299,11 @@ func (p *planner) request(n plan, base *http.Request) *http.Request {
 	if p.client != "" && n.who.client != "" {
 		req.Header[p.client] = []string{n.who.client}
 	}
-	if n.token != nil {
+	switch {
+	case n.token != nil:
 		req.Header["Authorization"] = []string{"Bearer " + *n.token}
+	case p.basic != nil && req.Header["Authorization"] == nil:
+		req.Header["Authorization"] = p.basic
 	}
 	if n.body != "" {
 		setBody(&req, n.body)

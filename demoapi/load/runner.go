@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -22,19 +21,20 @@ import (
 // Runner does one run. Progress and SetRate may be called at any time, by
 // anybody.
 type Runner struct {
-	spec      Spec
-	scenario  *Scenario
-	target    *url.URL
-	length    time.Duration // planned; 0: without end, or unknown
-	planner   *planner
-	tally     *tally
-	transport http.RoundTripper
-	dialed    atomic.Uint64 // connections opened
-	inFlight  atomic.Int64
-	started   atomic.Bool
+	spec     Spec
+	scenario *Scenario
+	target   *url.URL
+	length   time.Duration // planned; 0: without end, or unknown
+	planner  *planner
+	tally    *tally
+	dial     func(context.Context) (net.Conn, error)
+	dialed   atomic.Uint64 // connections opened
+	inFlight atomic.Int64
+	started  atomic.Bool
 
-	changes chan float64 // rates from SetRate; the latest wins
-	jobs    chan job     // to an idle worker
+	changes chan float64          // rates from SetRate; the latest wins
+	ringer  atomic.Pointer[alarm] // wakes the pacer; nil: it is not there
+	jobs    chan job              // to an idle worker
 	workers sync.WaitGroup
 
 	mu       sync.Mutex // guards all below
@@ -80,7 +80,7 @@ func New(spec Spec) (*Runner, error) {
 	p := newPlanner(scenario, spec, &base)
 	r := &Runner{
 		spec: spec, scenario: scenario, target: target, planner: p,
-		tally: newTally(len(p.rows), p.crowd), transport: spec.Transport,
+		tally: newTally(len(p.rows), p.crowd), dial: newDial(target, spec.Timeout),
 		changes: make(chan float64, 1), jobs: make(chan job), phase: Ready,
 	}
 	if len(spec.Stages) > 0 {
@@ -113,11 +113,6 @@ func (r *Runner) Run(ctx context.Context) (*Report, error) {
 	if !r.started.CompareAndSwap(false, true) {
 		return nil, errUsed
 	}
-	if r.transport == nil {
-		t := r.newTransport()
-		defer t.CloseIdleConnections()
-		r.transport = t
-	}
 	r.setPhase(LogIn)
 	r.begin(time.Now())
 	if r.planner.login != nil && !r.spec.LoginInLoad {
@@ -135,28 +130,6 @@ func (r *Runner) Run(ctx context.Context) (*Report, error) {
 }
 
 func (r *Runner) closed() bool { return r.spec.Closed != Closed{} }
-
-// newTransport is net/http's with a counter of connections, a connection for
-// each request that may be under way, and bodies left as they come.
-func (r *Runner) newTransport() *http.Transport {
-	dialer := net.Dialer{Timeout: r.spec.Timeout, KeepAlive: 30 * time.Second}
-	idle := r.spec.MaxInFlight
-	if r.closed() {
-		idle = r.spec.Closed.Users
-	}
-	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, addr)
-			if err == nil {
-				r.dialed.Add(1)
-			}
-			return c, err
-		},
-		MaxIdleConnsPerHost: idle, IdleConnTimeout: 30 * time.Second,
-		TLSHandshakeTimeout: r.spec.Timeout, DisableCompression: true,
-		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
-	}
-}
 
 // clock is the time since the start.
 func (r *Runner) clock() time.Duration { return time.Since(r.start) }
@@ -183,6 +156,9 @@ func (r *Runner) SetRate(rps float64) bool {
 	for {
 		select {
 		case r.changes <- rps:
+			if a := r.ringer.Load(); a != nil {
+				(*a).ring()
+			}
 			return true
 		default:
 		}

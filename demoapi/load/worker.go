@@ -41,16 +41,22 @@ type outcome struct {
 // worker sends one request after another. Keeping it saves a new stack, a timer
 // and a context for each request.
 type worker struct {
-	r      *Runner
-	parent context.Context
-	base   *http.Request // with a context that ends at the timeout
-	cancel context.CancelFunc
-	timer  *time.Timer
-	buf    []byte
+	r         *Runner
+	parent    context.Context
+	transport http.RoundTripper
+	wire      *wire         // the transport, unless the spec brings one
+	base      *http.Request // with a context that ends at the timeout
+	cancel    context.CancelFunc
+	timer     *time.Timer
+	buf       []byte
 }
 
 func (r *Runner) newWorker(ctx context.Context) *worker {
-	w := &worker{r: r, parent: ctx, buf: make([]byte, bufferSize)}
+	w := &worker{r: r, parent: ctx, transport: r.spec.Transport, buf: make([]byte, bufferSize)}
+	if w.transport == nil {
+		w.wire = &wire{dial: r.dial, opened: &r.dialed}
+		w.transport = w.wire
+	}
 	w.renew()
 	return w
 }
@@ -58,7 +64,12 @@ func (r *Runner) newWorker(ctx context.Context) *worker {
 // renew makes the context for the next requests; the last one has ended.
 func (w *worker) renew() {
 	ctx, cancel := context.WithCancel(w.parent)
-	w.base, w.cancel = (&http.Request{ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx), cancel
+	w.base, w.cancel = (&http.Request{}).WithContext(ctx), cancel
+	if w.wire != nil {
+		w.wire.resume()
+		unlink := context.AfterFunc(ctx, w.wire.abort)
+		w.cancel = func() { unlink(); cancel() }
+	}
 	w.timer = time.AfterFunc(w.r.spec.Timeout, cancel)
 	w.timer.Stop()
 }
@@ -66,13 +77,16 @@ func (w *worker) renew() {
 func (w *worker) close() {
 	w.timer.Stop()
 	w.cancel()
+	if w.wire != nil {
+		w.wire.close()
+	}
 }
 
 // do sends a job, waits for the whole answer, and records how it went.
 func (w *worker) do(j job) outcome {
 	o := outcome{job: j}
 	w.timer.Reset(w.r.spec.Timeout)
-	resp, err := w.r.transport.RoundTrip(w.r.planner.request(j.plan, w.base))
+	resp, err := w.transport.RoundTrip(w.r.planner.request(j.plan, w.base))
 	var kept []byte
 	if err == nil {
 		o.header = w.r.clock()
