@@ -187,7 +187,7 @@ func (c *Cache) goneElsewhere(keys []string) {
 func (c *Cache) L1Entries() int { return c.local.cache.EstimatedSize() }
 
 // count writes the counts of reads and repeats failed deletions about once a
-// second until ctx ends, and writes the counts once more then.
+// second until ctx ends, and once more then.
 func (c *Cache) count(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
@@ -195,6 +195,7 @@ func (c *Cache) count(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			c.payOwed(context.Background())
 			c.flushCounts()
 			return
 		}

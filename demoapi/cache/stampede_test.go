@@ -231,3 +231,105 @@ func TestUnprotected(t *testing.T) {
 		}
 	})
 }
+
+// TestRefreshElsewhere: a stale value that another process refreshes, or has
+// refreshed, is not loaded here.
+func TestRefreshElsewhere(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		a, cfg := kept(t, w, &observed{})
+		b := w.cache(cfg)
+		w.sleep(65 * time.Second)
+		var loads atomic.Int64
+		get(t, a, cache.Product(1), slow(&loads, 3*time.Second))
+		synctest.Wait() // a is at it
+		for range 3 {
+			if _, look := get(t, b, cache.Product(1), slow(&loads, 0)); look != staleHit {
+				t.Errorf("meanwhile: %v", look)
+			}
+			w.sleep(1100 * time.Millisecond)
+		}
+		if raw, look := get(t, b, cache.Product(1), slow(&loads, 0)); raw != "1" || look != hitRedis || loads.Load() != 1 {
+			t.Errorf("afterwards: %s, %v, %d loads", raw, look, loads.Load())
+		}
+	})
+}
+
+// TestStaleWithoutRedis: when Redis goes away between the look-up and the
+// refresh, the stale value was served all the same, and nothing is loaded that
+// could not be kept.
+func TestStaleWithoutRedis(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		c, _ := kept(t, w, &observed{})
+		w.sleep(65 * time.Second)
+		w.left.Store(1)
+		var loads atomic.Int64
+		if _, look := get(t, c, cache.Product(1), slow(&loads, 0)); look != staleHit {
+			t.Errorf("%v", look)
+		}
+		w.sleep(time.Second)
+		w.down.Store(false)
+		if loads.Load() != 0 {
+			t.Errorf("%d loads", loads.Load())
+		}
+	})
+}
+
+// TestStrangeValue: what is no envelope of ours is replaced.
+func TestStrangeValue(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		a, b := w.cache(cache.Config{}), w.cache(cache.Config{})
+		_ = w.Set("product:1", `{"id":1}`)
+		if raw, look := get(t, a, cache.Product(1), answer("ours")); raw != `"ours"` || look != missed {
+			t.Errorf("%s, %v", raw, look)
+		}
+		if raw, look := get(t, b, cache.Product(1), nil); raw != `"ours"` || look != hitRedis {
+			t.Errorf("then: %s, %v", raw, look)
+		}
+		w.Del("product:1")
+		if _, err := w.Lpush("product:1", "a list"); err != nil {
+			t.Fatal(err)
+		}
+		c := w.cache(cache.Config{})
+		if raw, look := get(t, c, cache.Product(1), answer("ours")); raw != `"ours"` || look != missed {
+			t.Errorf("under a key of another type: %s, %v", raw, look)
+		}
+	})
+}
+
+// TestHotKey: 200 readers a second of one key in four processes, whose load takes
+// 0.4 s and lives for ten. After the start nobody ever waits, and the store is
+// asked little more than once a life.
+func TestHotKey(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		life := 10 * time.Second
+		cfg := cache.Config{Policy: cache.Policy{Base: life, Min: life, Max: life, Target: 1, Jitter: 0}}
+		caches := []*cache.Cache{w.cache(cfg), w.cache(cfg), w.cache(cfg), w.cache(cfg)}
+		var loads, late, stale atomic.Int64
+		load := slow(&loads, 400*time.Millisecond)
+		crowd(t, 1, load, caches...)
+		const seconds = 100
+		var wg sync.WaitGroup
+		for i := range 200 * seconds {
+			wg.Go(func() {
+				start := time.Now()
+				_, look, err := caches[i%len(caches)].Get(t.Context(), cache.Product(1), load)
+				if err != nil || time.Since(start) > 0 {
+					late.Add(1)
+				}
+				if look.Result == cache.Stale {
+					stale.Add(1)
+				}
+			})
+			time.Sleep(5 * time.Millisecond)
+			if i%200 == 0 {
+				w.FastForward(time.Second)
+			}
+		}
+		wg.Wait()
+		lives := float64(seconds) / life.Seconds()
+		t.Logf("%.2f loads a life, %d of %d reads stale, %d late", float64(loads.Load())/lives, stale.Load(), 200*seconds, late.Load())
+		if late.Load() > 0 || float64(loads.Load()) > 2*lives {
+			t.Errorf("%d loads in %v lives, %d reads waited", loads.Load(), lives, late.Load())
+		}
+	})
+}

@@ -185,3 +185,46 @@ func TestOwedDeletion(t *testing.T) {
 		}
 	})
 }
+
+// TestOwedAtTheEnd: a process that ends repeats failed deletions before.
+func TestOwedAtTheEnd(t *testing.T) {
+	c, server := newCache(t, patient())
+	get(t, c, cache.Product(1), answer("old"))
+	server.SetError("LOADING")
+	if err := c.Delete(t.Context(), cache.Product(1)); err == nil {
+		t.Fatal("no error")
+	}
+	server.SetError("")
+	c.Close()
+	if server.Exists("product:1") {
+		t.Error("the old value is still there")
+	}
+}
+
+// TestOwedEverything: after an outage with more deletions than are remembered
+// singly, nothing in Redis is believed until all of it is gone.
+func TestOwedEverything(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		c := w.cache(cache.Config{})
+		get(t, c, cache.Categories(), answer("old"))
+		w.down.Store(true)
+		many := make([]cache.Item, 0, 10_001)
+		for id := range int64(10_001) {
+			many = append(many, cache.Product(id))
+		}
+		if err := c.Delete(t.Context(), many...); err == nil {
+			t.Fatal("no error")
+		}
+		c.UseL1(false)
+		w.down.Store(false)
+		if raw, look := get(t, c, cache.Categories(), answer("new")); raw != `"new"` || look != missed {
+			t.Errorf("%s, %v, want a load", raw, look)
+		}
+		w.sleep(1100 * time.Millisecond)
+		for _, want := range []cache.Lookup{missed, hitRedis} {
+			if _, look := get(t, c, cache.Categories(), answer("new")); look != want {
+				t.Errorf("afterwards: %v, want %v", look, want)
+			}
+		}
+	})
+}

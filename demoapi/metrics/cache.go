@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"apitop/demoapi/cache"
 	"apitop/demoapi/store"
 )
 
@@ -45,25 +46,21 @@ func newLookups(f factory, l Labels) lookups {
 
 // start makes the metrics of all known label values.
 func (c *lookups) start(l Labels) {
-	for _, cache := range l.Caches {
-		for _, found := range []lookup{
-			{cache, "l1", "hit"}, {cache, "l1", "negative"},
-			{cache, "redis", "hit"}, {cache, "redis", "stale"}, {cache, "redis", "miss"}, {cache, "redis", "negative"},
-			{cache, "store", "miss"},
-		} {
-			c.asked.of(found)
+	for _, name := range l.Caches {
+		for _, found := range cache.Lookups() {
+			c.asked.of(lookup{name, string(found.Layer), string(found.Result)})
 		}
 		for _, result := range []string{"ok", "error", "not_found"} {
-			c.loads.WithLabelValues(cache, result)
+			c.loads.WithLabelValues(name, result)
 		}
 		for _, by := range []string{"singleflight", "lock"} {
-			c.waits.WithLabelValues(cache, by)
+			c.waits.WithLabelValues(name, by)
 		}
 		for _, reason := range []string{"early", "stale"} {
-			c.refreshes.WithLabelValues(cache, reason)
+			c.refreshes.WithLabelValues(name, reason)
 		}
-		c.loadTime.WithLabelValues(cache)
-		c.lives.WithLabelValues(cache)
+		c.loadTime.WithLabelValues(name)
+		c.lives.WithLabelValues(name)
 	}
 	for _, reason := range l.Reasons {
 		c.errors.WithLabelValues("get", reason)
