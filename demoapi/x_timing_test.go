@@ -37,7 +37,11 @@ const (
 func BenchmarkThroughput(b *testing.B) {
 	client := servertest.StartRedis(b).Client()
 	b.Cleanup(func() { _ = client.Close() })
-	free, limited := benchAPI(b, client, nil), benchAPI(b, client, limit.NewWindow(client, rdb.Options{Timeout: 10 * time.Second}))
+	shared, err := limit.New(limit.GCRA, client, rdb.Options{Timeout: 10 * time.Second})
+	if err != nil {
+		b.Fatal(err)
+	}
+	free, limited := benchAPI(b, client, nil), benchAPI(b, client, shared)
 	body := answerOf(b, free.URL())
 	bare := serveOn(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -14,53 +14,50 @@
 -- used up, 2 when the quota over all is, 3 when both are. wait is the time until
 -- one more may pass, where the quota is used up; else until one that counts now
 -- is counted no longer; the whole window where nothing counts.
-local about, tier, class = KEYS[1], ARGV[1], ARGV[2]
-local window, seconds = tonumber(ARGV[3]), ARGV[4]
-local quotas = #KEYS - 1
-local names = {class, 'all'}
+--
+-- Every request runs this: no tables and no loops over the two quotas, which
+-- would make it a fifth slower.
+local call, ceil = redis.call, math.ceil
+local about, tier, class, seconds = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
+local window, limit, limit_all = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local clock = redis.call('TIME')
+local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
--- known[2 + 2 * i] is the limit of the i-th quota as noted last, the next one
--- how often it let through.
-local known
-if quotas == 2 then
-  known = redis.call('HMGET', about, 'tier', 'window', 'renewed',
-    'limit:' .. class, 'allowed:' .. class, 'limit:all', 'allowed:all')
-else
-  known = redis.call('HMGET', about, 'tier', 'window', 'renewed', 'limit:' .. class, 'allowed:' .. class)
-end
-local counts = {(tonumber(known[5]) or 0) + 1, (tonumber(known[7]) or 0) + 1}
+-- known is the hash; known[4] and [6] are the limits as noted last, [5] and [7]
+-- how many requests were let through.
+local known = call('HMGET', about, 'tier', 'window', 'renewed',
+  'limit:' .. class, 'allowed:' .. class, 'limit:all', 'allowed:all')
+local count, count_all = (known[5] or 0) + 1, (known[7] or 0) + 1
 
 -- note_allowed counts a request that was let through. The rest of the hash is
 -- written when it changed, and its expiry now and then: it is due one to one and
 -- a sixteenth windows after the last such request, never before the states.
 local function note_allowed()
-  local same = known[1] == tier and known[2] == seconds and known[4] == ARGV[5]
-    and (quotas == 1 or known[6] == ARGV[6])
   local renewed = tonumber(known[3]) or 0
-  if same and now >= renewed and now - renewed < window / 16 then
-    if quotas == 2 then
-      redis.call('HSET', about, 'allowed:' .. class, counts[1], 'allowed:all', counts[2])
+  if known[1] == tier and known[2] == seconds and known[4] == ARGV[5]
+    and (not limit_all or known[6] == ARGV[6]) and now >= renewed and now - renewed < window / 16 then
+    if limit_all then
+      call('HSET', about, 'allowed:' .. class, count, 'allowed:all', count_all)
     else
-      redis.call('HSET', about, 'allowed:' .. class, counts[1])
+      call('HSET', about, 'allowed:' .. class, count)
     end
     return
   end
-  redis.call('HSET', about, 'tier', tier, 'window', seconds, 'renewed', now)
-  for i = 1, quotas do
-    redis.call('HSET', about, 'limit:' .. names[i], ARGV[4 + i], 'allowed:' .. names[i], counts[i])
+  call('HSET', about, 'tier', tier, 'window', seconds, 'renewed', now,
+    'limit:' .. class, ARGV[5], 'allowed:' .. class, count)
+  if limit_all then
+    call('HSET', about, 'limit:all', ARGV[6], 'allowed:all', count_all)
   end
-  redis.call('PEXPIRE', about, math.ceil(window * 17 / 16000))
+  call('PEXPIRE', about, ceil(window * 17 / 16000))
 end
 
 -- note_denied counts a request that was turned away, once: for the quota that
 -- will do so for longer.
-local function note_denied(refused, wait)
-  local by = refused
-  if refused == 3 then
-    by = wait[2] > wait[1] and 2 or 1
+local function note_denied(refused, wait, wait_all)
+  if refused == 2 or refused == 3 and wait_all > wait then
+    call('HINCRBY', about, 'denied:all', 1)
+  else
+    call('HINCRBY', about, 'denied:' .. class, 1)
   end
-  redis.call('HINCRBY', about, 'denied:' .. names[by], 1)
 end

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	pipelines = 1   // under way at a time
-	batchMost = 128 // calls in one
+	// pipelines under way at a time: while the server works on one, the callers of
+	// the other go on.
+	pipelines = 2
+	batchMost = 32 // calls in one
 )
 
 // batcher runs a script, and sends calls that come at the same time together.
@@ -126,8 +128,12 @@ func (b *batcher) pass(batch []*call) {
 // run sends a batch and gives each call its reply or its error. The time limit is
 // that of the oldest call, the first, so that nobody waits longer than that.
 func (b *batcher) run(batch []*call) {
-	ctx, cancel := context.WithDeadline(context.Background(), batch[0].since.Add(b.timeout))
-	defer cancel()
+	ctx := context.Background() // the guard's limit will do
+	if batch[0].turn != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, batch[0].since.Add(b.timeout))
+		defer cancel()
+	}
 	err := ctx.Err() // what only waited says nothing about Redis
 	if err == nil {
 		err = b.guard.Do(ctx, func(ctx context.Context) error { return b.send(ctx, batch) })

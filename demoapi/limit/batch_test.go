@@ -52,7 +52,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestBatch: callers at the same time share a pipeline, a first one goes at once,
+// TestBatch: callers at the same time share a pipeline, the first ones go at once,
 // and who goes away meanwhile is not counted.
 func TestBatch(t *testing.T) {
 	f := newFake(t)
@@ -71,24 +71,25 @@ func TestBatch(t *testing.T) {
 		}
 		return err
 	}
-	wg.Go(func() { _ = ask(t.Context(), "7") })
-	until(t, "the first one sends", func() bool { return h.sends.Load() == 1 })
+	for range limit.Pipelines {
+		wg.Go(func() { _ = ask(t.Context(), "7") })
+	}
+	until(t, "the first ones send", func() bool { return h.sends.Load() == limit.Pipelines })
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() { left <- ask(ctx, "gone") }()
-	for range 40 {
+	for range 3 * limit.BatchMost {
 		wg.Go(func() { _ = ask(t.Context(), "7") })
 	}
 	leave()
 	if err := <-left; rdb.Reason(err) != "canceled" {
 		t.Errorf("who went away got %v", err)
 	}
-	until(t, "all others wait", func() bool { return limit.Waiting(l) == 40 })
-	h.free <- struct{}{}
-	h.free <- struct{}{}
+	until(t, "all others wait", func() bool { return limit.Waiting(l) == 3*limit.BatchMost })
+	close(h.free)
 	wg.Wait()
-	if h.sends.Load() != 2 {
-		t.Errorf("sent %d times for 41 callers, want 2", h.sends.Load())
+	if want := int64(limit.Pipelines + 3); h.sends.Load() != want {
+		t.Errorf("sent %d times for %d callers, want %d", h.sends.Load(), limit.Pipelines+3*limit.BatchMost, want)
 	}
 	if allowed.Load() != 10 {
 		t.Errorf("%d allowed, want the limit of 10", allowed.Load())
@@ -173,19 +174,23 @@ func TestOwnDeadline(t *testing.T) {
 	f := newFake(t)
 	h := &held{Client: f.client, free: make(chan struct{})}
 	l := shared(t, limit.GCRA, h, patient())
-	first := make(chan error, 1)
-	go func() {
-		_, err := l.Allow(t.Context(), orders("7", 1))
-		first <- err
-	}()
-	until(t, "the first one sends", func() bool { return h.sends.Load() == 1 })
+	first := make(chan error, limit.Pipelines)
+	for range limit.Pipelines {
+		go func() {
+			_, err := l.Allow(t.Context(), orders("7", 1))
+			first <- err
+		}()
+	}
+	until(t, "the first ones send", func() bool { return h.sends.Load() == limit.Pipelines })
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 	defer cancel()
 	if _, err := l.Allow(ctx, orders("8", 1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 	close(h.free)
-	if err := <-first; err != nil {
-		t.Error(err)
+	for range limit.Pipelines {
+		if err := <-first; err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -1,51 +1,72 @@
 -- The generic cell rate algorithm. A state is the theoretical arrival time
 -- (TAT): when the quota will be unused again, in unix microseconds. Each request
 -- moves it by pace, a window over its limit in whole microseconds, rounded up.
-local limits, pace, was, ahead, used, wait = {}, {}, {}, {}, {}, {}
-local refused = 0
-for i = 1, quotas do
-  local limit = tonumber(ARGV[4 + i])
-  limits[i] = limit
-  pace[i] = math.ceil(window / limit)
+
+-- look returns a quota's pace, that of its state, how far ahead of now the state
+-- is, and how many requests count.
+local function look(key, limit, text, noted)
+  local pace = ceil(window / limit)
   -- The state's own pace, if the quota is not what it was: what is used stays
   -- used, and leaves as fast as it would have.
-  was[i] = pace[i]
-  local noted = known[2 + 2 * i]
-  if noted and (noted ~= ARGV[4 + i] or known[2] ~= seconds) then
-    was[i] = math.ceil(known[2] * 1000000 / noted)
+  local was = pace
+  if noted and (noted ~= text or known[2] ~= seconds) then
+    was = ceil(known[2] * 1000000 / noted)
   end
-  local tat = redis.call('GET', KEYS[1 + i])
-  ahead[i] = tat and math.max(0, tonumber(tat) - now) or 0
+  local tat = call('GET', key)
+  if not tat then
+    return pace, was, 0, 0
+  end
+  local ahead = tonumber(tat) - now
   -- Twice as much as can be used: the server's clock was set back. Such a state
   -- would not end in time.
-  if ahead[i] > 2 * math.max(limit, tonumber(noted) or 0) * was[i] then
-    ahead[i] = 0
+  if ahead <= 0 or ahead > 2 * math.max(limit, noted or 0) * was then
+    return pace, was, 0, 0
   end
-  used[i] = math.ceil(ahead[i] / was[i])
-  if used[i] >= limit then
-    refused = refused + i
+  return pace, was, ahead, ceil(ahead / was)
+end
+
+-- take counts one more request and returns how many count now, and the time until
+-- one less does.
+local function take(key, pace, was, ahead)
+  if was ~= pace then
+    ahead = ceil(ahead * pace / was)
+  end
+  ahead = ahead + pace
+  call('SET', key, now + ahead, 'PX', ceil(ahead / 1000))
+  local used = ceil(ahead / pace)
+  return used, ahead - (used - 1) * pace
+end
+
+-- wait is the time of a quota that stays as it is, see above.
+local function wait_of(limit, was, ahead, used)
+  if used == 0 then
+    return window
+  end
+  return ahead - (math.min(used, limit) - 1) * was
+end
+
+local pace, was, ahead, used = look(KEYS[2], limit, ARGV[5], known[4])
+local wait, pace_all, was_all, ahead_all
+local used_all, wait_all = 0, 0
+local refused = used >= limit and 1 or 0
+if limit_all then
+  pace_all, was_all, ahead_all, used_all = look(KEYS[3], limit_all, ARGV[6], known[6])
+  if used_all >= limit_all then
+    refused = refused + 2
   end
 end
 
 if refused == 0 then
-  for i = 1, quotas do
-    local a = ahead[i]
-    if was[i] ~= pace[i] then
-      a = math.ceil(a * pace[i] / was[i])
-    end
-    a = a + pace[i]
-    redis.call('SET', KEYS[1 + i], now + a, 'PX', math.ceil(a / 1000))
-    used[i] = math.ceil(a / pace[i])
-    wait[i] = a - (used[i] - 1) * pace[i]
+  used, wait = take(KEYS[2], pace, was, ahead)
+  if limit_all then
+    used_all, wait_all = take(KEYS[3], pace_all, was_all, ahead_all)
   end
   note_allowed()
 else
-  for i = 1, quotas do
-    wait[i] = window
-    if used[i] > 0 then
-      wait[i] = ahead[i] - (math.min(used[i], limits[i]) - 1) * was[i]
-    end
+  wait = wait_of(limit, was, ahead, used)
+  if limit_all then
+    wait_all = wait_of(limit_all, was_all, ahead_all, used_all)
   end
-  note_denied(refused, wait)
+  note_denied(refused, wait, wait_all)
 end
-return {refused, now, used[1], wait[1], used[2] or 0, wait[2] or 0}
+return {refused, now, used, wait, used_all, wait_all}

@@ -5,40 +5,52 @@
 -- As text, since a fraction loses digits as a plain number.
 local function text(us) return string.format('%.6f', us / 1000000) end
 
-local limits, used, wait = {}, {}, {}
-local refused = 0
-for i = 1, quotas do
-  limits[i] = tonumber(ARGV[4 + i])
-  used[i] = redis.call('ZCOUNT', KEYS[1 + i], '(' .. text(now - window), '+inf')
-  if used[i] >= limits[i] then
-    refused = refused + i
+local edge = text(now - window) -- what is as old counts no longer
+local function used_of(log) return call('ZCOUNT', log, '(' .. edge, '+inf') end
+
+local function take(log, count)
+  call('ZREMRANGEBYSCORE', log, '-inf', edge)
+  -- The count makes members unique within one microsecond.
+  call('ZADD', log, text(now), string.format('%.0f-%.0f', now, count))
+  call('PEXPIRE', log, ceil(window / 1000))
+end
+
+-- wait_of is the time until the entry leaves that frees a place: the oldest in the
+-- window, or a younger one if the limit was lowered since and several must leave.
+local function wait_of(log, limit, used)
+  if used == 0 then
+    return window
+  end
+  local rank = -math.min(used, limit)
+  local entry = call('ZRANGE', log, rank, rank, 'WITHSCORES')
+  return math.floor(entry[2] * 1000000 + 0.5) + window - now
+end
+
+local used, used_all = used_of(KEYS[2]), 0
+local wait, wait_all = 0, 0
+local refused = used >= limit and 1 or 0
+if limit_all then
+  used_all = used_of(KEYS[3])
+  if used_all >= limit_all then
+    refused = refused + 2
   end
 end
 
 if refused == 0 then
-  for i = 1, quotas do
-    local log = KEYS[1 + i]
-    redis.call('ZREMRANGEBYSCORE', log, '-inf', text(now - window))
-    -- The count makes members unique within one microsecond.
-    redis.call('ZADD', log, text(now), string.format('%.0f-%.0f', now, counts[i]))
-    redis.call('PEXPIRE', log, math.ceil(window / 1000))
-    used[i] = used[i] + 1
+  take(KEYS[2], count)
+  used = used + 1
+  if limit_all then
+    take(KEYS[3], count_all)
+    used_all = used_all + 1
   end
 end
-
-for i = 1, quotas do
-  wait[i] = window
-  if used[i] > 0 then
-    -- Whose leaving frees a place: the oldest in the window, or a younger one if
-    -- the limit was lowered since and several must leave.
-    local rank = -math.min(used[i], limits[i])
-    local entry = redis.call('ZRANGE', KEYS[1 + i], rank, rank, 'WITHSCORES')
-    wait[i] = math.floor(entry[2] * 1000000 + 0.5) + window - now
-  end
+wait = wait_of(KEYS[2], limit, used)
+if limit_all then
+  wait_all = wait_of(KEYS[3], limit_all, used_all)
 end
 if refused == 0 then
   note_allowed()
 else
-  note_denied(refused, wait)
+  note_denied(refused, wait, wait_all)
 end
-return {refused, now, used[1], wait[1], used[2] or 0, wait[2] or 0}
+return {refused, now, used, wait, used_all, wait_all}
