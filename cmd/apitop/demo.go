@@ -18,6 +18,7 @@ import (
 	"apitop/collectors/analysis"
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
+	"apitop/demoapi/faults"
 	"apitop/demoapi/serve"
 	"apitop/tui"
 	"apitop/tui/painter"
@@ -29,6 +30,7 @@ type demoFlags struct {
 	headless bool
 	format   string
 	window   time.Duration
+	faults   []string // names, to be switched on after a while
 }
 
 func newDemo(p process, c *Config) *cobra.Command {
@@ -39,12 +41,19 @@ func newDemo(p process, c *Config) *cobra.Command {
 		Long: `Start a demo API with a Redis, a Postgres and traffic of its own, in a temporary
 folder and on free ports, and open the dashboard on it. Everything is removed on
 exit. Without redis-server or Postgres installed it falls back to an embedded
-Redis and to an API that serves from memory, and says so.`,
+Redis and to an API that serves from memory, and says so.
+
+Faults show what a problem looks like. --fault switches one on after a calm start:
+10 s after the dashboard is there; for a headless report after 3 s, one second
+before the time that it tells of. They are
+` + faults.Usage(),
 		Example: `  apitop demo
-  apitop demo --headless --for 15s --format json`,
+  apitop demo --fault n-plus-one
+  apitop demo --headless --for 15s --format json
+  apitop demo --fault n-plus-one --headless --for 20s --format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(f.format); err != nil {
+			if err := errors.Join(checkFormat(f.format), checkFaults(f.faults)); err != nil {
 				return err
 			}
 			return runDemo(cmd.Context(), p, *c, *f)
@@ -54,6 +63,7 @@ Redis and to an API that serves from memory, and says so.`,
 	cmd.Flags().BoolVar(&f.headless, "headless", false, "print one report instead of opening the dashboard")
 	cmd.Flags().StringVar(&f.format, "format", "table", "of the headless report: table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 15*time.Second, "how long to watch for the headless report")
+	cmd.Flags().StringArrayVar(&f.faults, "fault", nil, "`NAME` of a fault to switch on after a while; may be given several times")
 	return cmd
 }
 
@@ -79,8 +89,12 @@ func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) 
 	if f.headless {
 		return headlessDemo(tame, p, c, demoRun{d, f})
 	}
+	if err := checkAvailable(tame, d, f.faults); err != nil {
+		return err
+	}
 	release() // the dashboard has its own way with signals
-	return dashboard(ctx, p, c, tui.Options{Faults: faultSwitches(d)})
+	later := faultsLater(ctx, d, f.faults)
+	return errors.Join(dashboard(ctx, p, c, tui.Options{Faults: faultSwitches(d)}), later())
 }
 
 // watchDemo makes d what is watched.
@@ -115,6 +129,9 @@ func headlessDemo(ctx context.Context, p process, c Config, d demoRun) error {
 	if err != nil {
 		return err
 	}
+	if err := faultsFirst(ctx, d.Demo, d.faults); err != nil {
+		return errors.Join(err, w.Close())
+	}
 	before := d.Traffic()
 	r, err := measure(ctx, w, d.window, c.Interval)
 	after := d.Traffic()
@@ -126,7 +143,7 @@ func headlessDemo(ctx context.Context, p process, c Config, d demoRun) error {
 		t.RPS = analysis.Value{V: float64(t.Sent) / t.Seconds, OK: true}
 	}
 	if d.format == "json" {
-		return writeDemoJSON(p.stdout, r, t)
+		return writeDemoJSON(p.stdout, r, demoResult{Traffic: t, Faults: d.faults})
 	}
 	if err := printReport(p.stdout, d.format, r); err != nil {
 		return err
@@ -135,14 +152,20 @@ func headlessDemo(ctx context.Context, p process, c Config, d demoRun) error {
 	return err
 }
 
+// demoResult is what a demo's report says about the demo itself.
+type demoResult struct {
+	Traffic trafficCount `json:"traffic"`
+	Faults  []string     `json:"faults,omitempty"` // that were on
+}
+
 // writeDemoJSON writes the report with one more member, "demo".
-func writeDemoJSON(out io.Writer, r *analysis.Report, t trafficCount) error {
+func writeDemoJSON(out io.Writer, r *analysis.Report, d demoResult) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	err := enc.Encode(struct {
 		*analysis.Report
-		Demo map[string]trafficCount `json:"demo"`
-	}{r, map[string]trafficCount{"traffic": t}})
+		Demo demoResult `json:"demo"`
+	}{r, d})
 	return errors.Join(err, reportState(r))
 }

@@ -19,7 +19,10 @@ import (
 type demoReport struct {
 	HTTP struct {
 		RPS    *float64
-		Routes []struct{ Route string }
+		Routes []struct {
+			Method, Route   string
+			CallsPerRequest *float64 `json:"calls_per_request"`
+		}
 	}
 	Sources []struct {
 		Name, State string
@@ -33,13 +36,15 @@ type demoReport struct {
 	Database *struct{ Statements []any }
 	Demo     struct {
 		Traffic struct{ RPS *float64 }
+		Faults  []string
 	}
 }
 
 // headless runs "apitop demo --headless" as a process and reads its report.
-func headless(t *testing.T, env ...string) demoReport {
+func headless(t *testing.T, env []string, args ...string) demoReport {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program(t), "demo", "--headless", "--for", "12s", "--format", "json")
+	args = append([]string{"demo", "--headless", "--for", "12s", "--format", "json"}, args...)
+	cmd := exec.CommandContext(t.Context(), program(t), args...)
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if err != nil {
@@ -77,7 +82,7 @@ func checkDemo(t *testing.T, r *demoReport) {
 func TestHeadlessDemo(t *testing.T) {
 	requireProgram(t, "redis-server", "apt-get install redis-server")
 	t.Parallel()
-	r := headless(t)
+	r := headless(t, nil)
 	checkDemo(t, &r)
 	if r.Database == nil || len(r.Database.Statements) == 0 {
 		t.Error("no statements")
@@ -88,12 +93,61 @@ func TestHeadlessDemo(t *testing.T) {
 // the demo works and says what is missing.
 func TestHeadlessDemoWithoutServers(t *testing.T) {
 	t.Parallel()
-	r := headless(t, "PATH="+t.TempDir(), "APITOP_NO_SYSTEM_POSTGRES=1")
+	r := headless(t, []string{"PATH=" + t.TempDir(), "APITOP_NO_SYSTEM_POSTGRES=1"})
 	checkDemo(t, &r)
 	for _, s := range r.Sources {
 		if s.Name == "postgres" && (len(s.Notes) == 0 || !strings.Contains(s.Notes[0].What, "memory")) {
 			t.Errorf("the missing Postgres is not explained: %+v", s)
 		}
+	}
+}
+
+// TestHeadlessDemoFault: a fault shows in the report.
+func TestHeadlessDemoFault(t *testing.T) {
+	requireProgram(t, "redis-server", "apt-get install redis-server")
+	t.Parallel()
+	r := headless(t, nil, "--fault", "n-plus-one", "--for", "6s")
+	if r.Database == nil {
+		t.Skip("needs a Postgres: apt-get install postgresql")
+	}
+	if len(r.Demo.Faults) != 1 || r.Demo.Faults[0] != "n-plus-one" {
+		t.Errorf("faults %q", r.Demo.Faults)
+	}
+	for _, route := range r.HTTP.Routes {
+		if route.Method != "GET" || route.Route != "/products" {
+			continue
+		}
+		if route.CallsPerRequest == nil || *route.CallsPerRequest < 10 {
+			t.Errorf("%+v", route)
+		}
+		return
+	}
+	t.Errorf("no product lists in %+v", r.HTTP.Routes)
+}
+
+// TestDemoWrongFault is found out before anything is started; one that is not
+// available, before the dashboard is there.
+func TestDemoWrongFault(t *testing.T) {
+	tests := map[string]struct {
+		fault, says string
+		code        int
+	}{
+		"unknown":     {"nope", "n-plus-one, drop-index", exitUsage},
+		"unavailable": {"postgres-down", "install postgresql", exitFailure},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), program(t), "demo", "--headless", "--fault", tt.fault)
+			cmd.Env = append(os.Environ(), "PATH="+t.TempDir(), "APITOP_NO_SYSTEM_POSTGRES=1")
+			out, err := cmd.CombinedOutput()
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			if !ok || exit.ExitCode() != tt.code || !strings.Contains(string(out), tt.says) {
+				t.Errorf("%v: %s", err, out)
+			}
+			if started := strings.Contains(string(out), "starting"); started != (tt.code == exitFailure) {
+				t.Errorf("started: %v", started)
+			}
+		})
 	}
 }
 

@@ -145,6 +145,35 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+// TestFaults: what the command line switches on is on when the program says that
+// it serves.
+func TestFaults(t *testing.T) {
+	args := []string{"--fault", "error-burst", "--fault", "goroutine_leak", "--limiter", "sliding-log", "--pprof", "127.0.0.1:0"}
+	p := launch(t, nil, append(inMemory[:6:6], args...)...)
+	var list struct {
+		Faults []struct {
+			Name string
+			On   bool
+		}
+	}
+	if err := json.Unmarshal([]byte(get(t, p.url+"/demo/faults")), &list); err != nil {
+		t.Fatal(err)
+	}
+	on := 0
+	for _, f := range list.Faults {
+		if f.On != (f.Name == "error-burst" || f.Name == "goroutine-leak") {
+			t.Errorf("%+v", f)
+		}
+		if f.On {
+			on++
+		}
+	}
+	if on != 2 {
+		t.Errorf("%d are on", on)
+	}
+	end(t, p, syscall.SIGINT)
+}
+
 func waitForTraffic(t *testing.T, url string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -221,20 +250,24 @@ func TestStatus(t *testing.T) {
 		code           int
 		stdout, stderr string // parts
 	}{
-		"help":          {[]string{"--help"}, 0, "--traffic", ""},
-		"version":       {[]string{"--version"}, 0, "demoapi ", ""},
-		"unknown flag":  {[]string{"--nope"}, 2, "", "unknown flag"},
-		"argument":      {[]string{"x"}, 2, "", `unknown command "x"`},
-		"no address":    {[]string{"--listen", "8000"}, 2, "", "want host:port"},
-		"bad port":      {[]string{"--listen", "127.0.0.1:http"}, 2, "", "number from 0 to 65535"},
-		"bad traffic":   {[]string{"--traffic", "NaN"}, 2, "", "--traffic NaN"},
-		"no number":     {[]string{"--traffic", "much"}, 2, "", "--traffic"},
-		"bad redis":     {[]string{"--redis", "redis://:" + canary + "@h:port"}, 2, "", "--redis: cannot read"},
-		"bad postgres":  {[]string{"--postgres", "postgres://u:" + canary + "@h:port/"}, 2, "", "--postgres: cannot read"},
-		"address taken": {[]string{"--listen", taken.Addr().String()}, 1, "", taken.Addr().String() + ": another program listens there"},
-		"no such redis": {append(inMemory[:2:2], "--postgres", "memory", "--redis", "unix:///nowhere/s"), 1, "", "given Redis"},
-		"guard by hand": {[]string{"__guard", filepath.Dir(os.Args[0])}, 1, "", "this command is internal"},
-		"child by hand": {[]string{"__demo-api"}, 2, "", "this command is internal"},
+		"help":             {[]string{"--help"}, 0, "--traffic", ""},
+		"version":          {[]string{"--version"}, 0, "demoapi ", ""},
+		"unknown flag":     {[]string{"--nope"}, 2, "", "unknown flag"},
+		"argument":         {[]string{"x"}, 2, "", `unknown command "x"`},
+		"no address":       {[]string{"--listen", "8000"}, 2, "", "want host:port"},
+		"bad port":         {[]string{"--listen", "127.0.0.1:http"}, 2, "", "number from 0 to 65535"},
+		"bad traffic":      {[]string{"--traffic", "NaN"}, 2, "", "--traffic NaN"},
+		"no number":        {[]string{"--traffic", "much"}, 2, "", "--traffic"},
+		"bad redis":        {[]string{"--redis", "redis://:" + canary + "@h:port"}, 2, "", "--redis: cannot read"},
+		"bad postgres":     {[]string{"--postgres", "postgres://u:" + canary + "@h:port/"}, 2, "", "--postgres: cannot read"},
+		"address taken":    {[]string{"--listen", taken.Addr().String()}, 1, "", taken.Addr().String() + ": another program listens there"},
+		"no such redis":    {append(inMemory[:2:2], "--postgres", "memory", "--redis", "unix:///nowhere/s"), 1, "", "given Redis"},
+		"no such fault":    {[]string{"--fault", "n-plus-one", "--fault", "nope"}, 2, "", "n-plus-one, drop-index"},
+		"no such limiter":  {[]string{"--limiter", "bucket"}, 2, "", "gcra or sliding-log"},
+		"profiles for all": {[]string{"--pprof", "0.0.0.0:6060"}, 2, "", "address of this machine alone"},
+		"no such server":   {append(inMemory[:6:6], "--fault", "lock-table"), 1, "", "install postgresql"},
+		"guard by hand":    {[]string{"__guard", filepath.Dir(os.Args[0])}, 1, "", "this command is internal"},
+		"child by hand":    {[]string{"__demo-api"}, 2, "", "this command is internal"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"apitop/demoapi/serve"
 	"apitop/demoapi/stack"
@@ -26,7 +27,7 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	cfg := serve.Config{RedisURL: s.RedisURL(), PostgresDSN: s.PostgresDSN()}
+	cfg := serve.Config{RedisURL: s.RedisURL(), PostgresDSN: s.PostgresDSN(), Limiter: c.limiter, Pprof: c.pprof}
 	cfg.RunsOn(s)
 	if cfg.RedisURL == "" {
 		cfg.RedisURL = c.redis
@@ -92,8 +93,15 @@ func (c config) greet(ctx context.Context, s *stack.Stack, t serve.Target, stdou
 		}
 		traffic = fmt.Sprintf("%g requests a second", c.traffic)
 	}
+	wrong := "none (--fault NAME switches one on)"
+	for _, name := range c.faults {
+		if err := serve.SwitchFault(ctx, t.URL(), name, true); err != nil {
+			return fmt.Errorf("switch a fault on: %w", err)
+		}
+		wrong = strings.Join(c.faults, ", ")
+	}
 	n := s.Notes()
-	_, err := fmt.Fprintf(stdout, "demoapi serves %s\n  redis     %s\n  postgres  %s\n  traffic   %s\nwatch it with\n  %s\n",
-		t.URL(), n.Redis, n.Postgres, traffic, t.WatchLine())
+	_, err := fmt.Fprintf(stdout, "demoapi serves %s\n  redis     %s\n  postgres  %s\n  traffic   %s\n  faults    %s\nwatch it with\n  %s\n",
+		t.URL(), n.Redis, n.Postgres, traffic, wrong, t.WatchLine())
 	return err
 }

@@ -107,7 +107,7 @@ func readSwitches(w http.ResponseWriter, r *http.Request) (map[string]bool, bool
 	}
 	wanted := make(map[string]bool, len(body))
 	for name, on := range body {
-		wanted[canonical(name)] = on
+		wanted[Canonical(name)] = on
 	}
 	return wanted, true
 }

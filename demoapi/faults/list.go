@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -165,11 +166,11 @@ func serverFaults() []fault {
 	}
 }
 
-// canonical is a fault's name as listed; underscores may stand for its hyphens.
-func canonical(name string) string { return strings.ReplaceAll(name, "_", "-") }
+// Canonical is a fault's name as listed; underscores may stand for its hyphens.
+func Canonical(name string) string { return strings.ReplaceAll(name, "_", "-") }
 
 func find(list []fault, name string) (fault, bool) {
-	i := slices.IndexFunc(list, func(f fault) bool { return f.name == canonical(name) })
+	i := slices.IndexFunc(list, func(f fault) bool { return f.name == Canonical(name) })
 	if i < 0 {
 		return fault{}, false
 	}
@@ -201,6 +202,20 @@ func Known() []State {
 		states = append(states, f.state())
 	}
 	return states
+}
+
+// Usage lists the faults for a help text, a line each: "  name  what it does".
+func Usage() string {
+	list := all()
+	width := 0
+	for _, f := range list {
+		width = max(width, len(f.name))
+	}
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, f.name, f.what)
+	}
+	return b.String()
 }
 
 func (f fault) state() State { return State{Name: f.name, Rule: f.rule, What: f.what, Shows: f.shows} }

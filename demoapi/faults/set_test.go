@@ -3,8 +3,6 @@ package faults
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -12,78 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
-
-	"apitop/demoapi/cache"
-	"apitop/demoapi/limit"
-	"apitop/demoapi/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// record notes what is done to the parts, in order.
-type record struct {
-	mu   sync.Mutex // guards the rest
-	done []string
-	fail map[string]error // by what is done
-}
-
-func (r *record) note(format string, args ...any) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	what := fmt.Sprintf(format, args...)
-	r.done = append(r.done, what)
-	return r.fail[what]
-}
-
-// take returns what was noted since the last call.
-func (r *record) take() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	done := r.done
-	r.done = nil
-	return done
-}
-
-func (r *record) failing(what string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.fail = map[string]error{what: err}
-}
-
-// parts are fakes of everything that faults work on.
-type parts struct{ *record }
-
-func (p parts) Bypass(caches ...string)                        { _ = p.note("bypass %v", caches) }
-func (p parts) Protect(on bool)                                { _ = p.note("protect %v", on) }
-func (p parts) UseL1(on bool)                                  { _ = p.note("l1 %v", on) }
-func (p parts) Flush(context.Context) (int64, error)           { return 0, p.note("flush") }
-func (p parts) Delete(context.Context, ...cache.Item) error    { return p.note("delete") }
-func (p parts) Hottest(context.Context, int) ([]string, error) { return nil, p.note("hottest") }
-func (p parts) SetFaults(f store.Faults)                       { _ = p.note("store %+v", f) }
-func (p parts) Stat() *pgxpool.Stat                            { return nil }
-func (p parts) DropIndexes(context.Context) error              { return p.note("drop") }
-func (p parts) CreateIndexes(context.Context) error            { return p.note("create") }
-func (p parts) Pause()                                         { _ = p.note("pause") }
-func (p parts) Resume()                                        { _ = p.note("resume") }
-func (p parts) Owns(string) bool                               { return true }
-
-func (p parts) Switch(_ context.Context, server string, up bool) error {
-	return p.note("%s %v", server, up)
-}
-
-func (p parts) HoldConnections(_ context.Context, n int) (func(), error) {
-	return func() { _ = p.note("let go") }, p.note("hold %d", n)
-}
-
-func (p parts) LockProducts(context.Context) (func(), error) {
-	return func() { _ = p.note("unlock") }, p.note("lock")
-}
-
-func (p parts) IdleInTransaction(context.Context) (func(), error) {
-	return func() { _ = p.note("commit") }, p.note("begin")
-}
 
 // newFaked returns a set on fakes, without traffic of its own.
 func newFaked(t *testing.T) (*Set, *record) {
@@ -345,110 +275,4 @@ func TestErrorBurst(t *testing.T) {
 	if n := count(); n != 0 {
 		t.Errorf("%d failed after it was off", n)
 	}
-}
-
-// TestUnavailable: a fault without its need says why, and what to do.
-func TestUnavailable(t *testing.T) {
-	p := parts{&record{}}
-	token := func(int64, limit.Tier) string { return "t" }
-	tests := map[string]struct {
-		h    Hooks
-		want map[string]string // by name, part of the reason; "": available
-	}{
-		"in memory": {
-			Hooks{Cache: p, Queue: p, Servers: owner{"redis"}, BaseURL: "http://x", Token: token},
-			map[string]string{
-				"n-plus-one": "install postgresql", "lock-table": "install postgresql", "postgres-down": "install postgresql",
-				"eviction": "simulation; install redis-server", "slow-redis": "simulation; install redis-server",
-				"redis-down": "", "cache-flush": "", "hot-key": "", "cpu-burn": "", "queue-stall": "",
-			},
-		},
-		"given servers": {
-			Hooks{Cache: p, Store: p, Queue: p, Servers: owner{}, BaseURL: "http://x", Token: token},
-			map[string]string{
-				"n-plus-one": "", "idle-in-transaction": "", "lock-table": "leave --postgres out", "postgres-down": "leave --postgres out",
-				"eviction": "leave --redis out", "slow-redis": "leave --redis out", "redis-down": "leave --redis out", "stampede": "",
-			},
-		},
-		"nothing": {
-			Hooks{},
-			map[string]string{"cache-flush": "no cache", "queue-stall": "no queue", "abusive-user": "from within", "redis-down": "leave --redis out", "fd-leak": ""},
-		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			s := New(tt.h)
-			defer func() { _ = s.Close() }()
-			for fault, want := range tt.want {
-				got := state(t, s, fault).Unavailable
-				if (want == "") != (got == "") || !strings.Contains(got, want) {
-					t.Errorf("%s: %q, want %q", fault, got, want)
-				}
-				var unavailable *UnavailableError
-				if want == "" {
-					continue
-				}
-				if err := s.Switch(t.Context(), fault, true); !errors.As(err, &unavailable) || unavailable.Reason != got {
-					t.Errorf("%s switched on: %v", fault, err)
-				}
-				if err := s.Switch(t.Context(), fault, false); err != nil {
-					t.Errorf("%s switched off: %v", fault, err)
-				}
-			}
-		})
-	}
-}
-
-// owner owns the servers listed.
-type owner []string
-
-func (o owner) Owns(server string) bool                    { return slices.Contains(o, server) }
-func (o owner) Switch(context.Context, string, bool) error { return nil }
-
-// TestList: names are one of a kind, every rule but R1 is there, and the package
-// comment lists all of them.
-func TestList(t *testing.T) {
-	doc, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen, rules := map[string]bool{}, map[string]bool{"R1": true}
-	for _, st := range Known() {
-		if seen[st.Name] || st.Rule == "" || st.What == "" || st.Shows == "" || st.On || st.Unavailable != "" {
-			t.Errorf("%+v", st)
-		}
-		seen[st.Name], rules[st.Rule] = true, true
-		fields := strings.Fields(line(string(doc), "//\t"+st.Name+" "))
-		if len(fields) < 3 || fields[2] != st.Rule || strings.Join(fields[3:], " ") != st.What {
-			t.Errorf("the package comment says %q of %s", fields, st.Name)
-		}
-	}
-	for i := 1; i <= 18; i++ {
-		if rule := fmt.Sprintf("R%d", i); !rules[rule] {
-			t.Errorf("no fault for %s", rule)
-		}
-	}
-	if len(seen) != 22 || !slices.Equal(Names(), slices.Collect(names(Known()))) {
-		t.Errorf("%d faults: %q", len(seen), Names())
-	}
-}
-
-func names(states []State) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, st := range states {
-			if !yield(st.Name) {
-				return
-			}
-		}
-	}
-}
-
-// line is the line of text that begins with prefix.
-func line(text, prefix string) string {
-	for l := range strings.Lines(text) {
-		if strings.HasPrefix(l, prefix) {
-			return l
-		}
-	}
-	return ""
 }

@@ -32,7 +32,7 @@ type profiles struct {
 // startProfiles listens on addr, host:port with a loopback address or
 // "localhost"; port 0 takes a free one.
 func startProfiles(ctx context.Context, addr string) (*profiles, error) {
-	if err := checkLoopback(addr); err != nil {
+	if err := CheckLoopback(addr); err != nil {
 		return nil, fmt.Errorf("serve profiles on %s: %w", addr, err)
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -63,9 +63,9 @@ func profileMux() *http.ServeMux {
 	return mux
 }
 
-// checkLoopback refuses names other than localhost: what they stand for may
-// change.
-func checkLoopback(addr string) error {
+// CheckLoopback returns [ErrNotLoopback] unless addr is host:port with a loopback
+// address or "localhost": what other names stand for may change.
+func CheckLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return ErrNotLoopback

@@ -40,7 +40,7 @@ func TestProfilesOnlyHere(t *testing.T) {
 		"127.0.0.1:6060": true, "127.9.9.9:0": true, "[::1]:0": true, "localhost:0": true, "[::ffff:127.0.0.1]:1": true,
 		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "192.0.2.1:6060": false, "example.com:6060": false, "127.0.0.1": false, "": false,
 	} {
-		err := checkLoopback(addr)
+		err := CheckLoopback(addr)
 		if (err == nil) != ok || err != nil && !errors.Is(err, ErrNotLoopback) {
 			t.Errorf("%q: %v", addr, err)
 		}
