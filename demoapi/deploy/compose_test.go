@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -237,5 +238,29 @@ func TestDockerfile(t *testing.T) {
 	}
 	if mod := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(read(t, "../../go.mod")); !strings.HasPrefix(base[0], "golang:"+string(mod[1])+".") {
 		t.Errorf("builds with %s, but the module needs Go %s", base[0], mod[1])
+	}
+}
+
+// TestDockerfileCopiesAll compares what the program is made of with what is copied
+// for its build.
+func TestDockerfileCopiesAll(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "apitop/cmd/demoapi").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name := range strings.Lines(string(out)) {
+		path, ours := strings.CutPrefix(strings.TrimSpace(name), "apitop/")
+		if !ours {
+			continue
+		}
+		n++
+		dir, _, _ := strings.Cut(path, "/")
+		if !strings.Contains(string(read(t, "Dockerfile")), "\nCOPY "+dir+" ./"+dir+"\n") {
+			t.Errorf("%s is not copied", path)
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d packages of ours", n)
 	}
 }
