@@ -100,7 +100,7 @@ func TestBatch(t *testing.T) {
 }
 
 // TestBatchKeepsErrorsApart: a key of another type fails those who ask for it,
-// and nobody else in the pipeline.
+// and nobody else in the pipeline; it does not open the breaker.
 func TestBatchKeepsErrorsApart(t *testing.T) {
 	each(t, func(t *testing.T, a limit.Algorithm) {
 		client := servertest.StartRedis(t).Client()
@@ -108,32 +108,29 @@ func TestBatchKeepsErrorsApart(t *testing.T) {
 		for _, key := range []string{"rate_gcra:bad:/orders", "rate_limit:bad:/orders"} {
 			client.HSet(t.Context(), key, "f", "v")
 		}
-		l := shared(t, a, client, rdb.Options{Timeout: 10 * time.Second, Failures: 3})
+		h := &held{Client: client, free: make(chan struct{})}
+		l := shared(t, a, h, rdb.Options{Timeout: 10 * time.Second, Failures: 1})
 		var wg sync.WaitGroup
-		var good, bad atomic.Int64
-		for i := range 64 {
+		ask := func(subject, want string) {
 			wg.Go(func() {
-				subject := strconv.Itoa(i)
-				if i%2 == 0 {
-					subject = "bad"
-				}
-				for range 10 {
-					_, err := l.Allow(t.Context(), orders(subject, 1))
-					switch {
-					case err == nil && subject != "bad":
-						good.Add(1)
-					case rdb.Reason(err) == "reply" && subject == "bad":
-						bad.Add(1)
-					case rdb.Reason(err) != "breaker_open": // when all in a pipeline were bad
-						t.Errorf("%s: %v", subject, err)
-					}
+				if _, err := l.Allow(t.Context(), orders(subject, 1)); rdb.Reason(err) != want {
+					t.Errorf("%s: %v, want the reason %q", subject, err, want)
 				}
 			})
 		}
-		wg.Wait()
-		if good.Load() < 200 || bad.Load() < 200 {
-			t.Errorf("%d good and %d bad answers of 320 each", good.Load(), bad.Load())
+		for range limit.Pipelines {
+			ask("good", "")
 		}
+		until(t, "the first ones send", func() bool { return h.sends.Load() == limit.Pipelines })
+		for i := range limit.BatchMost / 2 { // they go together
+			ask("good"+strconv.Itoa(i), "")
+			ask("bad", "reply")
+		}
+		until(t, "all others wait", func() bool { return limit.Waiting(l) == limit.BatchMost })
+		close(h.free)
+		wg.Wait()
+		ask("good", "")
+		wg.Wait()
 	})
 }
 

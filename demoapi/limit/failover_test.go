@@ -37,7 +37,7 @@ func TestFailover(t *testing.T) {
 	}
 	t.Cleanup(func() { client.Close() })
 	var why reasons
-	// The time limit is the default's; the pause is short so that the test is.
+	// Time enough for a busy machine; a pause so short that the test is, too.
 	l := limit.NewFailover(shared(t, limit.GCRA, client, rdb.Options{Pause: time.Millisecond, Timeout: time.Second}),
 		limit.NewLocal(limit.LocalOptions{}), &why)
 	r := limit.Request{Subject: "42", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 5, Window: time.Hour}}

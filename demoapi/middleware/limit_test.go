@@ -190,6 +190,41 @@ func TestLimitExempt(t *testing.T) {
 	}
 }
 
+// TestObedientClient: who waits as long as Retry-After says is let through, as
+// often as it likes, and the headers agree with what happens next.
+func TestObedientClient(t *testing.T) {
+	now := time.Unix(1_790_000_000, 123_457_000)
+	l := limit.NewLocal(limit.LocalOptions{Now: func() time.Time { return now }})
+	waits := 0
+	for range 400 {
+		path := []string{"/orders", "/products"}[waits%2]
+		w, reached := limited(t, l, &decisions{}, path)
+		remaining, err := strconv.Atoi(w.Header().Get("X-RateLimit-Remaining"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reached && remaining > 0 {
+			now = now.Add(1234 * time.Millisecond)
+			continue
+		}
+		seconds, err := strconv.Atoi(w.Header().Get("Retry-After"))
+		if reached == (err == nil) {
+			t.Fatalf("status %d with Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+		}
+		if reached {
+			continue // the last one
+		}
+		waits++
+		now = now.Add(time.Duration(seconds) * time.Second)
+		if w, reached := limited(t, l, &decisions{}, path); !reached {
+			t.Fatalf("%s: waited %d s, yet Retry-After is %s", path, seconds, w.Header().Get("Retry-After"))
+		}
+	}
+	if waits < 50 {
+		t.Errorf("had to wait only %d times", waits)
+	}
+}
+
 // TestShortTimes: header fields are whole seconds, and 0 would mean "at once".
 func TestShortTimes(t *testing.T) {
 	l := &scripted{res: limit.Result{Limit: 1, Window: 100 * time.Millisecond, RetryAfter: time.Microsecond, ResetAfter: time.Microsecond, At: time.Unix(100, 5)}}
