@@ -145,9 +145,10 @@ func (c *Cache) isMissing(err error) bool {
 }
 
 // Delete removes items after their source has changed, in all processes. A load
-// that began before does not bring the old value back. When Redis cannot be
-// reached the items are gone from this process only, the deletion is repeated
-// until it succeeds, and the error says why.
+// that began before does not bring the old value back. A process that does not
+// hear of it, its connection being broken, keeps its own copy for five seconds at
+// most. When Redis cannot be reached the items are gone from this process only,
+// the deletion is repeated until it succeeds, and the error says why.
 func (c *Cache) Delete(ctx context.Context, items ...Item) error {
 	if len(items) == 0 {
 		return nil

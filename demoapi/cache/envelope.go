@@ -29,6 +29,9 @@ func (e *entry) staleAt(now time.Time) bool { return !now.Before(e.fresh) }
 // a preview shows them:
 //
 //	{"v":1,"created":"2026-03-09T11:00:00.001Z","load_ms":1.2,"fresh_until":"2026-03-09T12:00:00.001Z","value":{"id":42}}
+//
+// The times are by the writer's clock. Where clocks differ a value is refreshed
+// sooner or later by that much; that it is gone in time is up to Redis.
 type envelope struct {
 	Version    int       `json:"v"`
 	Created    time.Time `json:"created"`
