@@ -41,7 +41,7 @@ type loadFlags struct {
 }
 
 func (f *loadFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.scenario, "scenario", "", "what to ask: demo; without it the URL itself is asked for")
+	fs.StringVar(&f.scenario, "scenario", "", "what to ask: demo, or a YAML `FILE`; without it the URL itself is asked for")
 	fs.StringVar(&f.method, "method", "GET", "of the single URL")
 	fs.StringVar(&f.body, "body", "", "of the single URL")
 	fs.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` of every request (repeatable)")

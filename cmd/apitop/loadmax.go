@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"apitop/collectors/safe"
 	"apitop/demoapi/load"
 	"apitop/tui/format"
 )
@@ -13,11 +15,7 @@ import (
 // findMax looks for the highest rate that keeps the objectives. Each step is
 // printed when it is over, where no live view is in the way.
 func (l *loadRun) findMax(ctx context.Context, p process) error {
-	s := l.plan.spec
-	f := load.FindMax{Spec: s, SLOs: l.plan.slos, Start: s.Stages[0].To}
-	if l.flags.given("for") {
-		f.Step = l.flags.window
-	}
+	f := l.flags.search(l.plan)
 	live := !l.flags.noLive && p.onTerminal()
 	fmt.Fprintf(p.stderr, "apitop: looking for the highest rate within %s …\n", exprs(l.plan.slos))
 	var found *load.Found
@@ -46,6 +44,16 @@ func (l *loadRun) findMax(ctx context.Context, p process) error {
 	return l.reportMax(p, found, interrupted)
 }
 
+// search is what --find-max asks for.
+func (f *loadFlags) search(p *loadPlan) load.FindMax {
+	m := load.FindMax{Spec: p.spec, SLOs: p.slos, Start: p.spec.Stages[0].To}
+	if f.given("for") {
+		m.Step = f.window
+		m.Pause = min(max(m.Step/10, 100*time.Millisecond), time.Second)
+	}
+	return m
+}
+
 // exprs lists objectives.
 func exprs(slos []load.SLO) string {
 	var out []string
@@ -60,9 +68,9 @@ func stepLine(s load.Step) string {
 	mark, why := "✓", ""
 	switch s.Gate {
 	case load.Broken:
-		mark, why = "✗", "  "+s.Broken
+		mark, why = "✗", "  "+safe.Clean(s.Broken, 120)
 	case load.Unmeasured:
-		mark, why = "?", "  "+s.Broken
+		mark, why = "?", "  "+safe.Clean(s.Broken, 120)
 	}
 	return fmt.Sprintf("%s %9s  sent %9s  p95 %s%s", mark, perSecond(s.RPS), perSecond(s.SentRPS), format.Seconds(pointed(s.P95)), why)
 }

@@ -20,7 +20,7 @@ const (
 
 // parseRate reads "200", "200/s", "12000/m" or "3600/h" as requests a second.
 func parseRate(text string) (float64, error) {
-	number, unit, _ := strings.Cut(strings.TrimSpace(text), "/")
+	number, unit, _ := strings.Cut(text, "/")
 	per, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !ok || math.IsNaN(v) || v < 0 {

@@ -69,6 +69,11 @@ func (f *loadFlags) plan(args []string) (*loadPlan, error) {
 	if _, err := load.New(p.spec); err != nil {
 		return nil, err
 	}
+	if f.findMax {
+		if err := f.search(p).Check(); err != nil {
+			return nil, err
+		}
+	}
 	return p, f.planCompare(p)
 }
 
@@ -109,7 +114,16 @@ func (f *loadFlags) readScenario() (*load.Scenario, error) {
 		}
 		return load.DemoScenario(), nil
 	}
-	return nil, fmt.Errorf("--scenario %.60q: use demo", f.scenario)
+	file, err := os.Open(f.scenario)
+	if err != nil {
+		return nil, fmt.Errorf("--scenario: use demo or a YAML file: %w", err)
+	}
+	defer file.Close()
+	s, err := load.ReadScenario(file)
+	if err != nil {
+		return nil, fmt.Errorf("--scenario %s: %w", safe.Clean(f.scenario, 80), err)
+	}
+	return s, nil
 }
 
 // braces are what a scenario takes for a placeholder.

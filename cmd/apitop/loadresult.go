@@ -24,7 +24,7 @@ func writeCourse(b *bytes.Buffer, results []load.CourseResult) {
 		return fmt.Sprintf("%.2f", *v)
 	}
 	aligned(b, func(w io.Writer) {
-		fmt.Fprintf(w, "ENDPOINT\ttotal_requests\ttotal_time\trps\tavg_response_time\tmin_response_time\tmax_response_time\tp95_response_time\terrors\terror_rate\tstatus_distribution\n")
+		fmt.Fprintf(w, "ENDPOINT\tTOTAL REQUESTS\tTOTAL TIME\tRPS\tAVG\tMIN\tMAX\tP95 RESPONSE TIME\tERRORS\tERROR RATE\tSTATUS CODES\n")
 		for i := range results {
 			c := &results[i]
 			if c.Error != "" {
@@ -50,7 +50,7 @@ func counts(m map[string]uint64) string {
 func writeFound(b *bytes.Buffer, f *load.Found) {
 	b.WriteByte('\n')
 	for _, s := range f.Steps {
-		fmt.Fprintln(b, safe.Clean(stepLine(s), 0))
+		fmt.Fprintln(b, stepLine(s))
 	}
 	switch {
 	case f.RPS != nil && f.BrokeAt != nil:
@@ -91,7 +91,7 @@ func writeChange(w io.Writer, row *load.Change) {
 	change := string(row.Kind)
 	switch {
 	case row.Kind == load.Unclear:
-		change = "? " + row.Reason
+		change = "? " + safe.Clean(row.Reason, 120)
 	case row.Base.Value != nil && *row.Base.Value > 0:
 		change = fmt.Sprintf("%s %+.0f %%", mark(row.Kind), (*row.Now.Value / *row.Base.Value - 1)*100)
 	}

@@ -100,7 +100,7 @@ func errorKinds(r *load.Report) string {
 	}
 	for _, s := range slices.Sorted(maps.Keys(r.Status)) {
 		if strings.HasPrefix(s, "5") {
-			kinds = append(kinds, fmt.Sprintf("%d status %s", r.Status[s], s))
+			kinds = append(kinds, fmt.Sprintf("%d status %s", r.Status[s], safe.Clean(s, 30)))
 		}
 	}
 	if len(kinds) == 0 {
@@ -238,7 +238,7 @@ func writeConformance(w io.Writer, tier string, c *load.Conformance) {
 	if c.Window > 0 {
 		limit += " per " + format.Age(pointed(&c.Window))
 	}
-	verdict := "not reached"
+	verdict := "?"
 	switch {
 	case c.Conforms != nil && *c.Conforms:
 		verdict = "✓ yes"
@@ -246,7 +246,7 @@ func writeConformance(w io.Writer, tier string, c *load.Conformance) {
 		verdict = "✗ no"
 	}
 	if c.Note != "" {
-		verdict += ": " + safe.Clean(c.Note, 120)
+		verdict += " " + safe.Clean(c.Note, 120)
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", tierName(tier), safe.Clean(c.Policy, 60), limit, c.Identities, c.Most, c.Denied, verdict)
 }

@@ -90,7 +90,8 @@ func Comparable(base, now *Report) error {
 //
 // A figure is worse when it is so by more than chance (the 99 % intervals of
 // both do not touch) and by more than the tolerance, in proportion and in
-// absolute terms. The interval of a percentile comes from the order of the
+// absolute terms. What the generator's own lag explains is unclear; then service
+// times decide. The interval of a percentile comes from the order of the
 // samples (binomial), that of a share is Wilson's.
 func Compare(base, now *Report, t Tolerance) Comparison {
 	if t == (Tolerance{}) {
@@ -105,7 +106,7 @@ func Compare(base, now *Report, t Tolerance) Comparison {
 		r := &now.Routes[i]
 		at := slices.IndexFunc(base.Routes, func(b RouteReport) bool { return b.Method == r.Method && b.Route == r.Route })
 		if at >= 0 {
-			c.add(t, r.Method, r.Route, routeFigures(&base.Routes[at]), routeFigures(r))
+			c.add(t, r.Method, r.Route, routeFigures(&base.Routes[at], ownLag(base)), routeFigures(r, ownLag(now)))
 		}
 	}
 	if c.Gate == Kept {
@@ -128,6 +129,23 @@ func gateOf(rows []Change) Gate {
 		return Unmeasured
 	}
 	return Kept
+}
+
+// ownLag is the lag of a run that the generator limited; nil without such. Where
+// many requests began late it was for want of a place among those under way, and
+// the target is to blame after all.
+func ownLag(r *Report) *Latency {
+	const often = 0.01
+	if !r.GeneratorLimited || float64(r.Late) >= often*float64(r.Requests) {
+		return nil
+	}
+	return &r.Lag
+}
+
+// explained tells whether the generator's own lag may be all there is to a step:
+// quantiles do not add up exactly, so twice the lag does.
+func explained(b, n figure) bool {
+	return math.Abs(*n.est.Value-*b.est.Value) <= 2*max(b.lag, n.lag)
 }
 
 // doubts are the reasons for which figures of the two do not compare.
@@ -155,13 +173,14 @@ func doubts(base, now *Report) []string {
 type figure struct {
 	name   string
 	est    Estimate
-	reason string // for an estimate without a value
-	higher bool   // more is better
+	reason string  // for an estimate without a value
+	higher bool    // more is better
+	lag    float64 // seconds of it that the generator may have caused itself
 	least  func(Tolerance) float64
 }
 
 func allFigures(r *Report) []figure {
-	out := latencyFigures(&r.Response, &r.Service)
+	out := latencyFigures(&r.Response, &r.Service, ownLag(r))
 	errs := shareFigure("errors", r.Errors, r.Requests)
 	rps := figure{name: "rps", higher: true, least: func(t Tolerance) float64 { return t.RPS }, reason: "no time was measured"}
 	if r.Seconds > 0 {
@@ -171,17 +190,24 @@ func allFigures(r *Report) []figure {
 	return append(out, errs, rps)
 }
 
-func routeFigures(r *RouteReport) []figure {
-	return append(latencyFigures(&r.Response, &r.Service), shareFigure("errors", r.Errors, r.Requests))
+func routeFigures(r *RouteReport, late *Latency) []figure {
+	return append(latencyFigures(&r.Response, &r.Service, late), shareFigure("errors", r.Errors, r.Requests))
 }
 
-func latencyFigures(response, service *Latency) []figure {
-	return []figure{
+// latencyFigures are the same for all and for a route; late is the lag, if it is
+// the generator's fault.
+func latencyFigures(response, service, late *Latency) []figure {
+	out := []figure{
 		quantileFigure("response p50", response, 0.5),
 		quantileFigure("response p95", response, 0.95),
 		quantileFigure("response p99", response, 0.99),
-		quantileFigure("service p95", service, 0.95),
 	}
+	if late != nil {
+		for i, q := range []float64{0.5, 0.95, 0.99} {
+			out[i].lag, _ = late.Quantile(q)
+		}
+	}
+	return append(out, quantileFigure("service p95", service, 0.95), quantileFigure("service p99", service, 0.99))
 }
 
 func estimate(v, low, high float64) Estimate { return Estimate{Value: &v, Low: &low, High: &high} }
@@ -230,6 +256,9 @@ func (c *Comparison) add(t Tolerance, method, route string, base, now []figure) 
 			row.Kind, row.Reason = Unclear, n.reason
 		default:
 			row.Kind = changed(b, n, t)
+			if row.Kind != Same && explained(b, n) {
+				row.Kind, row.Reason = Unclear, "generator-limited: this machine sent late"
+			}
 		}
 		c.Rows = append(c.Rows, row)
 	}

@@ -52,7 +52,10 @@ const (
 
 // Search runs the steps. When ctx ends, the result so far comes with its error.
 func (f FindMax) Search(ctx context.Context) (*Found, error) {
-	if err := f.check(); err != nil {
+	if f.Run == nil {
+		return nil, errors.New("load: a search needs a way to measure")
+	}
+	if err := f.Check(); err != nil {
 		return nil, err
 	}
 	f = f.withDefaults()
@@ -85,7 +88,8 @@ func (f FindMax) Search(ctx context.Context) (*Found, error) {
 	return found, nil
 }
 
-func (f FindMax) check() error {
+// Check says what is wrong with the search, before it begins.
+func (f FindMax) Check() error {
 	judged := 0
 	for _, s := range f.SLOs {
 		if s.Figure != FigureRPS {
@@ -93,8 +97,6 @@ func (f FindMax) check() error {
 		}
 	}
 	switch {
-	case f.Run == nil:
-		return errors.New("load: a search needs a way to measure")
 	case judged == 0:
 		return errors.New("load: a search needs an objective on something else than rps")
 	case !(f.Start >= lowestRate && f.Start <= maxRPS):
