@@ -82,7 +82,9 @@ func newCrowd(s *Scenario, spec Spec) *crowd {
 	tiers, rate, run := spec.Tiers, spec.highestRate(), strconv.FormatUint(spec.Seed%runNames, 36)
 	c := &crowd{guests: -1}
 	if len(tiers) == 0 {
-		tiers = s.Tiers
+		for _, t := range s.Tiers {
+			tiers = append(tiers, TierShare{Tier: t.Tier, Share: t.Share}) // their numbers depend on the rate
+		}
 	}
 	if len(tiers) == 0 {
 		tiers = []TierShare{{Share: 1, Identities: 1}}
@@ -124,7 +126,7 @@ func (s *Scenario) identities(t TierShare, share, rate float64) int {
 	if most := s.MaxPerTier[t.Tier]; most > 0 {
 		n = min(n, float64(most))
 	}
-	return int(math.Ceil(min(n, maxIdentities)))
+	return max(int(math.Ceil(min(n, maxIdentities)-rounding)), 1)
 }
 
 func sumShares(tiers []TierShare) (sum float64) {
