@@ -51,16 +51,16 @@ func files(t *testing.T, pattern string) []string {
 	return found
 }
 
-// program finds a program of the package prometheus. Without it the test is
-// skipped, or fails when APITOP_REQUIRE_SERVERS=1.
-func program(t *testing.T, name string) string {
+// program finds a program that comes with the package from. Without it the test
+// is skipped, or fails when APITOP_REQUIRE_SERVERS=1.
+func program(t *testing.T, name, from string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("APITOP_REQUIRE_SERVERS") == "1" {
-			t.Fatalf("%s not found: install the prometheus package", name)
+			t.Fatalf("%s not found: install the %s package", name, from)
 		}
-		t.Skipf("%s not found: install the prometheus package", name)
+		t.Skipf("%s not found: install the %s package", name, from)
 	}
 	return path
 }

@@ -180,7 +180,7 @@ func startPrometheus(t *testing.T, addr string) *prometheus {
 	p := &prometheus{base: "http://" + ln.Addr().String()}
 	_ = ln.Close() // Prometheus opens it itself
 	var log bytes.Buffer
-	cmd := exec.Command(program(t, "prometheus"), "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data",
+	cmd := exec.Command(program(t, "prometheus", "prometheus"), "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data",
 		"--web.listen-address="+strings.TrimPrefix(p.base, "http://"))
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
@@ -235,7 +235,7 @@ func (p *prometheus) query(expr string) ([]string, error) {
 // rules, and asks it every expression: each must be one, name metrics and labels
 // that exist, and, where the API alone can answer it, have an answer.
 func TestLive(t *testing.T) {
-	program(t, "prometheus")
+	program(t, "prometheus", "prometheus")
 	s := startShop(t)
 	s.shopping()
 	s.healthCheck()

@@ -17,7 +17,7 @@ import (
 // promtool runs the program and returns what it says.
 func promtool(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(program(t, "promtool"), args...).CombinedOutput()
+	out, err := exec.Command(program(t, "promtool", "prometheus"), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -88,7 +88,7 @@ func TestRules(t *testing.T) {
 // TestRulesCanFail is the control of TestRules: without its guards the alert on
 // burn rates pages for a single error, and the scripted traffic says so.
 func TestRulesCanFail(t *testing.T) {
-	tool := program(t, "promtool")
+	tool := program(t, "promtool", "prometheus")
 	dir := t.TempDir()
 	for _, sub := range []string{"rules", "rules_test"} {
 		if err := os.CopyFS(filepath.Join(dir, sub), os.DirFS("prometheus/"+sub)); err != nil {

@@ -55,11 +55,7 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 // initialise runs the image's script as the image does.
 func initialise(t *testing.T, dsn string, env ...string) (string, error) {
 	t.Helper()
-	psql, err := exec.LookPath("psql")
-	if err != nil {
-		t.Fatal(err) // comes with the server
-	}
-	cmd := exec.Command(psql, "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", "-d", dsn, "-f", "postgres/10-roles.sql")
+	cmd := exec.Command(program(t, "psql", "postgresql-client"), "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", "-d", dsn, "-f", "postgres/10-roles.sql")
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -114,13 +110,7 @@ func TestPostgresRolesNeedPasswords(t *testing.T) {
 
 // TestRedisSettings starts a real server with the arguments of the compose file.
 func TestRedisSettings(t *testing.T) {
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("APITOP_REQUIRE_SERVERS") == "1" {
-			t.Fatal("redis-server not found: install the redis-server package")
-		}
-		t.Skip("redis-server not found: install the redis-server package")
-	}
+	server := program(t, "redis-server", "redis-server")
 	dir, err := os.MkdirTemp("", "ard") //nolint:usetesting // a socket's path may have 107 bytes
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +120,7 @@ func TestRedisSettings(t *testing.T) {
 	if command[0] != "redis-server" {
 		t.Fatalf("runs %s", command[0])
 	}
-	cmd := exec.Command(program, append(command[1:], "--port", "0", "--unixsocket", dir+"/s", "--dir", dir)...)
+	cmd := exec.Command(server, append(command[1:], "--port", "0", "--unixsocket", dir+"/s", "--dir", dir)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
