@@ -14,6 +14,8 @@ const (
 	unlocked   = 2 * time.Second
 	lockLimit  = 5 * time.Second // until a lock is there
 	retryAfter = time.Second     // after a failure in the background
+	tries      = 20              // of what has to succeed: more than a pool has connections
+	tryAgain   = 100 * time.Millisecond
 )
 
 func nPlusOne(_ context.Context, e *env) (undo, error) {
@@ -36,7 +38,20 @@ func dropIndex(ctx context.Context, e *env) (undo, error) {
 	if err := e.Store.DropIndexes(ctx); err != nil {
 		return nil, err
 	}
-	return inOrder(e.Store.CreateIndexes, e.shared.bypass("products", "search")), nil
+	return inOrder(persistent(e.Store.CreateIndexes), e.shared.bypass("products", "search")), nil
+}
+
+// persistent tries again for a while: after a server came back all connections
+// of a pool may be dead, which is found out one by one.
+func persistent(do undo) undo {
+	return func(ctx context.Context) (err error) {
+		for range tries {
+			if err = do(ctx); err == nil || !rest(ctx, tryAgain) {
+				return err
+			}
+		}
+		return err
+	}
 }
 
 // poolExhaustion leaves one connection, so that everything waits for it and

@@ -41,12 +41,12 @@
 //	                          shows: CPU of the garbage collector; cycles a second
 //	fd-leak              R18  20 files a second stay open, up to 80 % of a limit lowered to 2048
 //	                          shows: process_open_fds against process_max_fds
+//	slow-redis           R18  a script keeps Redis' one thread busy, 25 ms at a time, 40 % of the time
+//	                          shows: SLOWLOG; timeouts of the cache; p95
 //	redis-down           R18  the demo's Redis is killed; it comes back empty
 //	                          shows: the Redis source; breaker_state; cache_errors_total
 //	postgres-down        R18  the demo's Postgres is stopped; it comes back with its data
 //	                          shows: the Postgres source; breaker_state; 503s
-//	slow-redis           R18  a script keeps Redis' one thread busy, 25 ms at a time, 40 % of the time
-//	                          shows: SLOWLOG; timeouts of the cache; p95
 //
 // A fault that needs what is not there says why, and what to do. Those that take
 // a server's memory, time or life work only on servers that were started for the

@@ -7,13 +7,18 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+	"time"
 
 	"apitop/demoapi/middleware"
 )
 
 // mostBody bounds the body of a request to switch.
 const mostBody = 4 << 10
+
+// postPatience bounds a request to switch, whatever is in it.
+const postPatience = 2 * time.Minute
 
 // answer is the body of a successful answer.
 type answer struct {
@@ -23,7 +28,8 @@ type answer struct {
 // ServeHTTP lists the faults (GET) or switches some and lists them then (POST),
 // for callers on this machine only. The body of a POST is a JSON object of
 // switches, as {"n-plus-one": true, "slow_redis": false}. What is to go off goes
-// off first; at the first failure the rest is left alone.
+// off first, and servers are the first to come back and the last to go; at the
+// first failure the rest is left alone.
 //
 // The answer is {"faults": [...]}, see [State], or a problem: 403 for others, 415
 // and 400 for a body that is no JSON object of switches, 422 for unknown names,
@@ -69,18 +75,28 @@ func (s *Set) post(w http.ResponseWriter, r *http.Request) bool {
 			return false
 		}
 	}
-	for _, on := range []bool{false, true} {
-		for _, f := range s.faults { // in the list's order, not the map's
-			if to, asked := wanted[f.name]; !asked || to != on {
-				continue
-			}
-			if err := s.Switch(r.Context(), f.name, on); err != nil {
-				refuse(w, r, statusOf(err), err.Error())
-				return false
-			}
+	// Some take longer than an answer usually may.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(postPatience)) // not every writer can
+	for _, f := range slices.Backward(s.faults) {
+		if on, asked := wanted[f.name]; asked && !on && !s.switched(w, r, f.name, false) {
+			return false
+		}
+	}
+	for _, f := range s.faults {
+		if wanted[f.name] && !s.switched(w, r, f.name, true) {
+			return false
 		}
 	}
 	return true
+}
+
+// switched switches a fault; false: it has answered with a problem.
+func (s *Set) switched(w http.ResponseWriter, r *http.Request, name string, on bool) bool {
+	err := s.Switch(r.Context(), name, on)
+	if err != nil {
+		refuse(w, r, statusOf(err), err.Error())
+	}
+	return err == nil
 }
 
 // readSwitches reads the body; names are as listed. false: it has answered with a

@@ -16,9 +16,9 @@ type fault struct {
 	needs []need
 	// start begins it. ctx is for the start alone.
 	start func(ctx context.Context, e *env) (undo, error)
-	// brings are faults that are to begin again, if they are on, when this one
-	// has ended.
-	brings []string
+	// yielding are faults that stand in the way of its begin and its end, and
+	// lost are those that end with it: they are off meanwhile, and begin again.
+	yielding, lost []string
 }
 
 // undo ends a fault. Called again after an error it tries again.
@@ -39,8 +39,9 @@ func databaseFaults() []fault {
 		},
 		{
 			name: "drop-index", rule: "R4", needs: []need{pg, cached}, start: dropIndex,
-			what:  "the indexes of products are dropped, lists and searches uncached",
-			shows: "sequential scans of products; statements that read many blocks",
+			yielding: []string{"lock-table", "idle-in-transaction"}, // they hold locks on the table
+			what:     "the indexes of products are dropped, lists and searches uncached",
+			shows:    "sequential scans of products; statements that read many blocks",
 		},
 		{
 			name: "slow-query", rule: "R5", needs: []need{pg, cached}, start: slowQuery,
@@ -148,20 +149,20 @@ func processFaults() []fault {
 func serverFaults() []fault {
 	return []fault{
 		{
+			name: "slow-redis", rule: "R18", needs: []need{needRealRedis}, start: slowRedis,
+			what:  "a script keeps Redis' one thread busy, 25 ms at a time, 40 % of the time",
+			shows: "SLOWLOG; timeouts of the cache; p95",
+		},
+		{
 			name: "redis-down", rule: "R18", needs: []need{needPrivateRedis}, start: serverDown(redisServer),
 			what:  "the demo's Redis is killed; it comes back empty",
 			shows: "the Redis source; breaker_state; cache_errors_total",
 		},
 		{
 			name: "postgres-down", rule: "R18", needs: []need{needPrivatePostgres}, start: serverDown(postgresServer),
-			brings: []string{"idle-in-transaction"},
-			what:   "the demo's Postgres is stopped; it comes back with its data",
-			shows:  "the Postgres source; breaker_state; 503s",
-		},
-		{
-			name: "slow-redis", rule: "R18", needs: []need{needRealRedis}, start: slowRedis,
-			what:  "a script keeps Redis' one thread busy, 25 ms at a time, 40 % of the time",
-			shows: "SLOWLOG; timeouts of the cache; p95",
+			lost:  []string{"idle-in-transaction"},
+			what:  "the demo's Postgres is stopped; it comes back with its data",
+			shows: "the Postgres source; breaker_state; 503s",
 		},
 	}
 }

@@ -114,34 +114,37 @@ func (s *Set) Switch(ctx context.Context, name string, on bool) error {
 		return ErrClosed
 	case on == (r != nil):
 		return nil
-	case on:
-		return s.start(f)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchPatience)
 	defer cancel()
-	if err := s.stop(ctx, f.name, r); err != nil {
-		return err
+	if on {
+		return s.without(ctx, f.yielding, func() error { return s.start(f) })
 	}
-	return s.renew(ctx, f.brings)
+	return s.without(ctx, slices.Concat(f.yielding, f.lost), func() error { return s.stop(ctx, f.name, r) })
 }
 
-// renew begins faults again, as far as they are on: what they had was lost with a
-// server.
-func (s *Set) renew(ctx context.Context, names []string) error {
+// without ends those of the faults that are on, does what they are in the way of,
+// and begins them again.
+func (s *Set) without(ctx context.Context, names []string, do func() error) error {
+	var paused []fault
+	var errs []error
 	for _, name := range names {
-		r, _ := s.running(name)
 		f, ok := find(s.faults, name)
-		if r == nil || !ok {
+		r, _ := s.running(name)
+		if !ok || r == nil {
 			continue
 		}
 		if err := s.stop(ctx, name, r); err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
-		if err := s.start(f); err != nil {
-			return err
-		}
+		paused = append(paused, f)
 	}
-	return nil
+	errs = append(errs, do())
+	for _, f := range paused {
+		errs = append(errs, s.start(f))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Set) running(name string) (r *running, closed bool) {
@@ -192,8 +195,12 @@ func (s *Set) Close() error {
 	defer cancel()
 	var errs []error
 	for _, name := range s.newestFirst() {
-		r, _ := s.running(name)
-		errs = append(errs, s.stop(ctx, name, r))
+		f, _ := find(s.faults, name)
+		for _, n := range append(slices.Clone(f.yielding), name) {
+			if r, _ := s.running(n); r != nil {
+				errs = append(errs, s.stop(ctx, n, r))
+			}
+		}
 	}
 	s.env.client.CloseIdleConnections()
 	return errors.Join(errs...)
