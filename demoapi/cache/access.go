@@ -32,8 +32,9 @@ const (
 
 	// trackedKeys bounds the memory of a process: about 150 bytes each.
 	trackedKeys = 10_000
-	// mostKeys bounds it within a second, until the coldest are forgotten.
-	mostKeys = 4 * trackedKeys
+	// mostKeys bounds it until the coldest are forgotten, every pruneEvery flushes.
+	mostKeys   = 4 * trackedKeys
+	pruneEvery = 10
 	// accessShards keeps readers of different keys from waiting for each other.
 	accessShards = 64
 
@@ -48,6 +49,7 @@ const (
 // for rates. A read that finds its [access] costs one atomic addition.
 type accesses struct {
 	script *redis.Script
+	lowest int64 // count in the full set of Redis, so far as known; of the counting goroutine
 	seed   maphash.Seed
 	shards [accessShards]accessShard
 }
@@ -60,6 +62,7 @@ type accessShard struct {
 type access struct {
 	reads   atomic.Int64 // reads that are in no other field yet
 	pending int64        // reads not yet in Redis
+	few     bool         // too few to get into the set when it was tried last
 	heat    float64      // reads, each halved per half-life since it was counted
 	at      time.Time    // when heat was computed
 	born    time.Time    // when the key was first read
@@ -149,35 +152,46 @@ func (a *accesses) flush(ctx context.Context, client redis.Scripter, now time.Ti
 	}
 	kept, err := a.script.Run(ctx, client, []string{AccessKey}, args...).Int64Slice()
 	if err != nil {
-		a.giveBack(batch)
+		a.giveBack(batch, false)
 		return fmt.Errorf("cache: count reads: %w", err)
 	}
-	var rest []counted
-	for _, i := range kept {
+	a.giveBack(a.refused(batch, kept), true)
+	return nil
+}
+
+// refused reads the script's answer.
+func (a *accesses) refused(batch []counted, answer []int64) (rest []counted) {
+	if len(answer) == 0 {
+		return nil
+	}
+	a.lowest = answer[0]
+	for _, i := range answer[1:] {
 		if i >= 0 && i < int64(len(batch)) {
 			rest = append(rest, batch[i])
 		}
 	}
-	a.giveBack(rest)
-	return nil
+	return rest
 }
 
-// take removes up to a batch of pending reads, the most read keys first.
+// take removes up to a batch of pending reads, the most read keys first. Keys
+// that were refused wait until they have enough: thousands may, and sending them
+// each time would keep Redis busy for milliseconds.
 func (a *accesses) take(now time.Time) []counted {
 	var batch []counted
 	for i := range a.shards {
-		batch = a.shards[i].fold(now, batch)
+		batch = a.shards[i].fold(now, a.lowest, batch)
 	}
 	slices.SortFunc(batch, func(x, y counted) int {
 		return cmp.Or(cmp.Compare(y.reads, x.reads), cmp.Compare(x.key, y.key))
 	})
 	n := min(len(batch), flushBatch)
-	a.giveBack(batch[n:])
+	a.giveBack(batch[n:], false)
 	return batch[:n]
 }
 
-// fold brings all heats up to date and moves the pending reads to batch.
-func (s *accessShard) fold(now time.Time, batch []counted) []counted {
+// fold brings all heats up to date and moves the pending reads to batch, but for
+// those known to be too few for a set with that lowest count.
+func (s *accessShard) fold(now time.Time, lowest int64, batch []counted) []counted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, k := range s.keys {
@@ -185,18 +199,24 @@ func (s *accessShard) fold(now time.Time, batch []counted) []counted {
 			continue
 		}
 		k.foldLocked(now)
+		if k.few && k.pending <= lowest {
+			continue
+		}
+		k.few = false
 		batch = append(batch, counted{key, k.pending})
 		k.pending = 0
 	}
 	return batch
 }
 
-func (a *accesses) giveBack(batch []counted) {
+// giveBack makes the reads pending again; few says that Redis refused them.
+func (a *accesses) giveBack(batch []counted, few bool) {
 	for _, c := range batch {
 		s := a.shardOf(c.key)
 		s.mu.Lock()
 		if k := s.keys[c.key]; k != nil { // it may have been pruned meanwhile
 			k.pending += c.reads
+			k.few = few
 		}
 		s.mu.Unlock()
 	}

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] sorted set: member = cache key, score = reads so far
 -- ARGV    most, expiry in milliseconds, then key, reads, key, reads ...
--- returns the indexes (from 0) of the keys whose reads were not added
+-- returns the lowest count in a full set, else 0, and then the indexes (from 0)
+--         of the keys whose reads were not added
 --
 -- A full set takes a new key only above its lowest score. Otherwise the caller
 -- keeps the reads until they suffice: if a newcomer's few reads were added and
@@ -25,4 +26,9 @@ for i = 3, #ARGV, 2 do
 end
 redis.call('ZREMRANGEBYRANK', set, 0, -(most + 1))
 redis.call('PEXPIRE', set, ARGV[2])
+lowest = 0
+if redis.call('ZCARD', set) >= most then
+  lowest = tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2])
+end
+table.insert(kept, 1, lowest)
 return kept

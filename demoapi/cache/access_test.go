@@ -98,8 +98,43 @@ func TestFullSet(t *testing.T) {
 				a.of("new", now).read()
 				flush()
 			}
+			if n := len(a.take(now)); n > 0 {
+				t.Errorf("%d keys would be sent that were refused, want none", n)
+			}
 			if got := client.ZScore(t.Context(), AccessKey, "new").Val(); got != lowest+1 || flushes != int(lowest)+1 {
 				t.Errorf("the newcomer has %v reads after %d flushes, want all %v", got, flushes, lowest+1)
+			}
+		})
+	}
+}
+
+// TestEmptyAgain: when the set is gone, what was refused gets in.
+func TestEmptyAgain(t *testing.T) {
+	for name, start := range clients() {
+		t.Run(name, func(t *testing.T) {
+			client, a, now := start(t), newAccesses(), time.Now()
+			for i := range accessTop {
+				a.of(fmt.Sprint("k", i), now).read()
+				a.of(fmt.Sprint("k", i), now).read()
+			}
+			for _, step := range []float64{0, 0} { // refused, and not sent
+				if err := a.flush(t.Context(), client, now); err != nil {
+					t.Fatal(err)
+				}
+				a.of("few", now).read()
+				if got := client.ZScore(t.Context(), AccessKey, "few").Val(); got != step {
+					t.Errorf("in a full set: %v reads", got)
+				}
+			}
+			client.Del(t.Context(), AccessKey)
+			for range 2 { // the first shows that there is room
+				a.of("k1", now).read()
+				if err := a.flush(t.Context(), client, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := client.ZScore(t.Context(), AccessKey, "few").Val(); got != 2 {
+				t.Errorf("in an empty set: %v reads, want both", got)
 			}
 		})
 	}

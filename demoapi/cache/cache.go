@@ -192,7 +192,7 @@ func (c *Cache) L1Entries() int { return c.local.cache.EstimatedSize() }
 func (c *Cache) count(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -202,7 +202,9 @@ func (c *Cache) count(ctx context.Context) {
 		}
 		c.payOwed(ctx)
 		c.flushCounts()
-		c.accesses.prune(time.Now())
+		if n%pruneEvery == 0 {
+			c.accesses.prune(time.Now())
+		}
 	}
 }
 

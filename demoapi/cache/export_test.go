@@ -21,10 +21,12 @@ func NewCounting(client redis.Scripter) Counting { return Counting{newAccesses()
 // Read counts one read.
 func (c Counting) Read(key string) { c.a.of(key, time.Now()).read() }
 
-// Second does what is done once a second.
-func (c Counting) Second(ctx context.Context, now time.Time) error {
+// Second does what is done in the n-th second.
+func (c Counting) Second(ctx context.Context, n int, now time.Time) error {
 	err := c.a.flush(ctx, c.client, now)
-	c.a.prune(now)
+	if n%pruneEvery == 0 {
+		c.a.prune(now)
+	}
 	return err
 }
 

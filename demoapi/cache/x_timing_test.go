@@ -87,11 +87,11 @@ func BenchmarkCounting(b *testing.B) {
 	for i := range 10_000 {
 		count.Read(fmt.Sprint("product:", i))
 	}
-	for b.Loop() {
+	for n := 0; b.Loop(); n++ {
 		for i := range 100 {
 			count.Read(fmt.Sprint("product:", i))
 		}
-		if err := count.Second(b.Context(), time.Now()); err != nil {
+		if err := count.Second(b.Context(), n, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 	}
