@@ -137,3 +137,16 @@ func TestExamine(t *testing.T) {
 		}
 	})
 }
+
+// TestFeatures: each feature is an endpoint that there is.
+func TestFeatures(t *testing.T) {
+	there := map[string]bool{}
+	for _, r := range (&API{}).routes() {
+		there[r.method+" "+r.path] = true
+	}
+	for e, name := range features() {
+		if !there[e.Method+" "+e.Route] {
+			t.Errorf("%s is %s %s, which is no route", name, e.Method, e.Route)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"apitop/demoapi/limit"
@@ -33,7 +32,6 @@ type Limiting struct {
 	Limiter  Limiter
 	Plan     limit.Plan
 	Observer LimitObserver
-	Exempt   []string // routes that are not limited
 }
 
 // Limit answers 429 to requests over the quota of their tier and class or over
@@ -47,7 +45,7 @@ func Limit(l Limiting) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			info := InfoFrom(r.Context())
-			if slices.Contains(l.Exempt, info.Route) || l.pass(w, r, policies.of(info.Tier, l.Plan.Class(info.Route))) {
+			if l.pass(w, r, policies.of(info.Tier, l.Plan.Class(info.Route))) {
 				next.ServeHTTP(w, r)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -80,45 +81,6 @@ func TestRequestID(t *testing.T) {
 		w := serve(r, func(_ http.ResponseWriter, r *http.Request) { seen = middleware.InfoFrom(r.Context()).RequestID }, middleware.RequestID())
 		if seen == "" || w.Header().Get("X-Request-Id") != seen || (seen == tt.sent) != tt.kept {
 			t.Errorf("%s: id %q, sent back %q, want it kept: %v", name, seen, w.Header().Get("X-Request-Id"), tt.kept)
-		}
-	}
-}
-
-func TestRoute(t *testing.T) {
-	mux := http.NewServeMux()
-	for _, p := range []string{"GET /{$}", "GET /products/{id}", "GET /products/{id}/{$}", "POST /orders", "POST /orders/{$}", "/files/"} {
-		mux.Handle(p, http.NotFoundHandler())
-	}
-	tests := map[string]struct{ method, path, want string }{
-		"root":           {"GET", "/", "/"},
-		"variable":       {"GET", "/products/7", "/products/{id}"},
-		"trailing slash": {"GET", "/products/7/", "/products/{id}"},
-		"head":           {"HEAD", "/products/7", "/products/{id}"},
-		"fixed":          {"POST", "/orders", "/orders"},
-		"fixed, slash":   {"POST", "/orders/", "/orders"},
-		"double slash":   {"POST", "//orders", "/orders"},
-		"subtree":        {"GET", "/files/a/b", "/files"},
-		"wrong method":   {"GET", "/orders", ""},
-		"unknown":        {"GET", "/nothing", ""},
-		"deeper":         {"GET", "/products/7/8", ""},
-	}
-	for name, tt := range tests {
-		r := httptest.NewRequest(tt.method, "http://shop"+tt.path, nil)
-		got := "not called"
-		serve(r, func(_ http.ResponseWriter, r *http.Request) { got = middleware.InfoFrom(r.Context()).Route },
-			middleware.RequestID(), middleware.Route(mux))
-		if got != tt.want {
-			t.Errorf("%s: %s %s has the route %q, want %q", name, tt.method, tt.path, got, tt.want)
-		}
-	}
-}
-
-func TestRoutePath(t *testing.T) {
-	for pattern, want := range map[string]string{
-		"": "", "/a": "/a", "GET /a/": "/a", "GET example.com/a/{x}/{$}": "/a/{x}", "/": "/", "GET /{$}": "/", "GET": "",
-	} {
-		if got := middleware.RoutePath(pattern); got != want {
-			t.Errorf("RoutePath(%q) = %q, want %q", pattern, got, want)
 		}
 	}
 }
@@ -255,6 +217,48 @@ func TestLog(t *testing.T) {
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: lines for %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// TestLogOfCacheAndDatabase: a line says where an answer came from.
+func TestLogOfCacheAndDatabase(t *testing.T) {
+	tests := map[string]struct {
+		handler http.HandlerFunc
+		want    map[string]any
+	}{
+		"from the cache": {
+			func(_ http.ResponseWriter, r *http.Request) {
+				info := middleware.InfoFrom(r.Context())
+				info.Cache, info.Layer = "hit", "l1"
+			},
+			map[string]any{"cache": "hit", "cache_layer": "l1", "db_queries": nil, "db_ms": nil, "tier": "guest", "subject": "guest-192.0.2.1"},
+		},
+		"from the database": {
+			func(_ http.ResponseWriter, r *http.Request) {
+				_, done := middleware.DatabaseFrom(r.Context()).Asking(r.Context())
+				middleware.DatabaseFrom(r.Context()).Queries.Add(3)
+				time.Sleep(time.Millisecond)
+				done()
+			},
+			map[string]any{"cache": nil, "cache_layer": nil, "db_queries": 3.0},
+		},
+	}
+	for name, tt := range tests {
+		var out bytes.Buffer
+		serve(get("/"), tt.handler, middleware.RequestID(), middleware.Log(slog.New(slog.NewJSONHandler(&out, nil)), 1),
+			middleware.Observe(&requests{}), middleware.Identify(signer(t, "")))
+		var line map[string]any
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		for field, want := range tt.want {
+			if line[field] != want {
+				t.Errorf("%s: %s is %v, want %v", name, field, line[field], want)
+			}
+		}
+		if ms, _ := line["db_ms"].(float64); (line["db_queries"] != nil) != (ms >= 1) {
+			t.Errorf("%s: %v", name, line)
 		}
 	}
 }
