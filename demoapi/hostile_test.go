@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -78,23 +79,17 @@ func post(path, body string) string {
 
 func getting(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: shop\r\nAUTH\r\n" }
 
-// hostile are requests that no honest client sends, with the status they get.
-func hostile() map[string]struct {
+// sent is a request and the status it gets; the line AUTH stands for a token.
+type sent struct {
 	request string
 	status  int
-} {
-	type sent = struct {
-		request string
-		status  int
-	}
-	search := func(body string) string { return post("/products/search", body) }
-	all := map[string]sent{
-		"unknown path": {getting("/nothing"), 404}, "deeper path": {getting("/products/1/2"), 404}, "no path": {"GET * HTTP/1.1\r\nHost: shop\r\n\r\n", 404},
-		"percent": {getting("/products/1%"), 400}, "bad percent": {getting("/products/%zz"), 400},
-		"query no query": {getting("/products?limit=%zz"), 400}, "query semicolon": {getting("/products?limit=1;after=2"), 400},
-		"limit twice": {getting("/products?limit=1&limit=2"), 422}, "page of letters": {getting("/products?after=abc"), 422},
-		"page below": {getting("/products?after=-1"), 422}, "page too long": {getting("/products?limit=101"), 422},
-		"page huge": {getting("/products?after=99999999999999999999999"), 422}, "category 0": {getting("/products?category=0"), 422},
+}
+
+func search(body string) string { return post("/products/search", body) }
+
+// hostileBodies are bodies that no honest client sends.
+func hostileBodies() map[string]sent {
+	return map[string]sent{
 		"nothing":        {search(""), 400},
 		"truncated":      {search(`{"query":"oa`), 400},
 		"trailing":       {search(`{"query":"oak"}x`), 400},
@@ -117,6 +112,19 @@ func hostile() map[string]struct {
 		"10 MB":          {search(`{"query":"` + strings.Repeat("x", 10<<20) + `"}`), 413},
 		"10 MB chunked": {"POST /products/search HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nAUTH\r\n" +
 			strings.Repeat("10000\r\n"+strings.Repeat(" ", 1<<16)+"\r\n", 160) + "0\r\n\r\n", 413},
+	}
+}
+
+// hostile are all requests that no honest client sends.
+func hostile() map[string]sent {
+	all := hostileBodies()
+	maps.Copy(all, map[string]sent{
+		"unknown path": {getting("/nothing"), 404}, "deeper path": {getting("/products/1/2"), 404}, "no path": {"GET * HTTP/1.1\r\nHost: shop\r\n\r\n", 404},
+		"percent": {getting("/products/1%"), 400}, "bad percent": {getting("/products/%zz"), 400},
+		"query no query": {getting("/products?limit=%zz"), 400}, "query semicolon": {getting("/products?limit=1;after=2"), 400},
+		"limit twice": {getting("/products?limit=1&limit=2"), 422}, "page of letters": {getting("/products?after=abc"), 422},
+		"page below": {getting("/products?after=-1"), 422}, "page too long": {getting("/products?limit=101"), 422},
+		"page huge": {getting("/products?after=99999999999999999999999"), 422}, "category 0": {getting("/products?category=0"), 422},
 		"length too long":  {"POST /products/search HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 100\r\nAUTH\r\n{\"query\":\"oak\"}", 400},
 		"length too short": {"POST /products/search HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 5\r\nAUTH\r\n{\"query\":\"oak\"}", 400},
 		"length below 0":   {"POST /products/search HTTP/1.1\r\nHost: shop\r\nContent-Length: -1\r\n\r\n", 400},
@@ -131,7 +139,7 @@ func hostile() map[string]struct {
 		"no token":         {"GET /products HTTP/1.1\r\nHost: shop\r\nAuthorization: \xff\xfe\r\n\r\n", 401},
 		"long token":       {"GET /products HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer " + strings.Repeat("1.", 4000) + "\r\n\r\n", 401},
 		"huge token":       {"GET /products HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer " + strings.Repeat("x", 1<<16) + "\r\n\r\n", 431},
-	}
+	})
 	for _, id := range []string{"0", "-1", "1e99", "9223372036854775808", "1%00", "%00", "%2e", "1.0", "0x1", "%F0%9F%92%A5", "%ff", "NaN", strings.Repeat("9", 5000)} {
 		all["id "+id[:min(len(id), 20)]] = sent{getting("/products/" + id), 422}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"go.uber.org/goleak"
@@ -202,6 +203,19 @@ func TestContract(t *testing.T) {
 		ours := !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_")
 		if _, ok := contract()[name]; ours && !ok {
 			t.Errorf("%s is not in the contract", name)
+		}
+	}
+}
+
+// TestNames: names, help and units follow the customs of Prometheus.
+func TestNames(t *testing.T) {
+	for name, f := range scrape(t, eventful(), protobuf) {
+		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
+			continue
+		}
+		problems, err := promlint.NewWithMetricFamilies([]*dto.MetricFamily{f}).Lint()
+		if err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v %v", name, problems, err)
 		}
 	}
 }
