@@ -253,6 +253,16 @@ func TestLoadCourse(t *testing.T) {
 	}
 }
 
+// TestLoadClosedGate judges a closed loop while it runs.
+func TestLoadClosedGate(t *testing.T) {
+	t.Parallel()
+	s, n := loadServer(t)
+	out, errs, code := execute(t, "load", s.URL+"/slow", "--users", "2", "--requests", "50", "--slo", "p50<20ms", "--abort-on-fail", "--abort-delay", "1s")
+	if code != exitBroken || !strings.Contains(errs, "stopped early") || n.Load() >= 100 {
+		t.Errorf("exit %d after %d requests: %s\n%s", code, n.Load(), errs, out)
+	}
+}
+
 func TestLoadScenarioFile(t *testing.T) {
 	t.Parallel()
 	s, n := loadServer(t)

@@ -76,7 +76,7 @@ func writeComparison(b *bytes.Buffer, c *load.Comparison) {
 			}
 		}
 	})
-	fmt.Fprintf(b, "%d figures: %d worse, %d better, %d the same within chance and tolerance, %d of too few requests\n", len(c.Rows),
+	fmt.Fprintf(b, "%d figures: %d worse, %d better, %d the same within chance and tolerance, %d cannot be told\n", len(c.Rows),
 		counted[load.Worse], counted[load.Better], counted[load.Same], counted[load.Unclear])
 	for _, n := range c.Notes {
 		fmt.Fprintf(b, "note: %s\n", safe.Clean(n, 200))

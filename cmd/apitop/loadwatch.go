@@ -28,6 +28,7 @@ type loadWatch struct {
 	slos  []load.SLO
 	views chan loadview.View // holds the newest; nil: nobody looks
 	lines *csv.Writer        // nil: none
+	spawn func(func())       // starts a goroutine; on a terminal its panics must restore that
 	title string             // what is tested
 	label string             // of the step of a search; "" otherwise
 
@@ -65,7 +66,11 @@ func (w *loadWatch) run(ctx context.Context, spec load.Spec) (*load.Report, erro
 	defer cancel()
 	var watching sync.WaitGroup
 	over := make(chan struct{})
-	watching.Go(func() { w.follow(over, runner, cancel) })
+	watching.Add(1)
+	w.spawn(func() {
+		defer watching.Done()
+		w.follow(over, runner, cancel)
+	})
 	r, err := runner.Run(ctx)
 	close(over)
 	watching.Wait()
@@ -174,7 +179,7 @@ func (w *loadWatch) line(now time.Time, p *load.Progress, response, service *loa
 // onScreen does work and shows it on the terminal, if there is one. The work is
 // told to end when the user ends the view, and is waited for.
 func (l *loadRun) onScreen(ctx context.Context, p process, work func(context.Context, *loadWatch)) (err error) {
-	w := &loadWatch{flags: l.flags, slos: l.plan.slos, title: l.title(), planned: l.plan.requests()}
+	w := &loadWatch{flags: l.flags, slos: l.plan.slos, title: l.title(), planned: l.plan.requests(), spawn: func(f func()) { go f() }}
 	if l.flags.csvFile != "" {
 		file, err := os.Create(l.flags.csvFile)
 		if err != nil {
@@ -206,6 +211,7 @@ func (l *loadRun) onTerminal(ctx context.Context, p process, w *loadWatch, work 
 	defer cancel()
 	done := make(chan struct{})
 	program := painter.New(loadview.New(o), painter.Options{In: p.stdin, Out: p.terminal, Theme: look})
+	w.spawn = program.Go
 	program.Go(func() {
 		defer close(done)
 		defer close(w.views)

@@ -49,8 +49,10 @@ func (r *Runner) secondsSoFar() float64 {
 		return 0
 	}
 	now := time.Since(r.start)
-	if planned := r.plan.length(); !r.closed() && planned > 0 {
-		now = min(now, planned)
+	if !r.closed() {
+		if planned := r.plan.length(); planned > 0 {
+			now = min(now, planned)
+		}
 	}
 	return max(now-r.measured.at, 0).Seconds()
 }
