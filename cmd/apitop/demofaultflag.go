@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"apitop/demoapi/faults"
-	"apitop/demoapi/serve"
 )
 
 const (
@@ -31,7 +30,7 @@ func checkFaults(names []string) error {
 }
 
 // faultsFirst switches the faults on after a calm start, and waits until they show.
-func faultsFirst(ctx context.Context, d *serve.Demo, names []string) error {
+func faultsFirst(ctx context.Context, d faultSource, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -46,7 +45,7 @@ func faultsFirst(ctx context.Context, d *serve.Demo, names []string) error {
 
 // checkAvailable says why a fault cannot be switched on here: once the dashboard
 // is drawn, nothing can be printed.
-func checkAvailable(ctx context.Context, d *serve.Demo, names []string) error {
+func checkAvailable(ctx context.Context, d faultSource, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -68,7 +67,7 @@ func checkAvailable(ctx context.Context, d *serve.Demo, names []string) error {
 
 // faultsLater switches the faults on after a while. The function returned calls
 // that off, if it is not too late, and tells what went wrong.
-func faultsLater(ctx context.Context, d *serve.Demo, names []string) func() error {
+func faultsLater(ctx context.Context, d faultSource, names []string) func() error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
@@ -87,7 +86,7 @@ func faultsLater(ctx context.Context, d *serve.Demo, names []string) func() erro
 	}
 }
 
-func switchOn(ctx context.Context, d *serve.Demo, names []string) error {
+func switchOn(ctx context.Context, d faultSource, names []string) error {
 	for _, name := range names {
 		if err := d.SwitchFault(ctx, name, true); err != nil {
 			return fmt.Errorf("switch a fault on: %w", err)

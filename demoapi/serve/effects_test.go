@@ -199,11 +199,41 @@ func TestFaultEffects(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("not looked at: %v", left)
 	}
-	for _, path := range []string{"/health", "/products", "/products/1", "/categories"} {
-		if status := sh.get(t, path); status != http.StatusOK {
-			t.Errorf("afterwards %s is %d", path, status)
+	t.Run("all together", func(t *testing.T) { checkTogether(t, sh) })
+}
+
+// checkTogether switches everything on together, and then off: all is well again.
+// In the end it leaves everything on: so the API is closed.
+func checkTogether(t *testing.T, sh *shop) {
+	t.Helper()
+	all := map[string]bool{}
+	set := func(on bool) []faults.State {
+		for _, name := range faults.Names() {
+			all[name] = on
 		}
+		began := time.Now()
+		list, err := askFaults(t.Context(), sh.base, http.MethodPost, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("all on %v after %v", on, time.Since(began).Round(time.Millisecond))
+		for _, f := range list {
+			if f.On != on {
+				t.Errorf("%s is on: %v", f.Name, f.On)
+			}
+		}
+		return list
 	}
+	set(true)
+	time.Sleep(time.Second)
+	set(false)
+	for _, path := range []string{"/health", "/products?category=3", "/products/4", "/categories"} {
+		within(t, 20*time.Second, path+" is well", func() bool { return sh.get(t, path) == http.StatusOK })
+	}
+	if n := sh.sql(t, "select count(*)::float8 from pg_stat_activity where state = 'idle in transaction'"); n != 0 {
+		t.Errorf("%v sessions are idle in transaction", n)
+	}
+	set(true)
 }
 
 func checkEffect(t *testing.T, sh *shop, name string, e effect) {

@@ -55,39 +55,6 @@ func TestDemoFaults(t *testing.T) {
 	}
 }
 
-// TestAllFaults switches everything on together, and then off: all is well again.
-func TestAllFaults(t *testing.T) {
-	sh := openShop(t)
-	all := map[string]bool{}
-	set := func(on bool) []faults.State {
-		for _, name := range faults.Names() {
-			all[name] = on
-		}
-		began := time.Now()
-		list, err := askFaults(t.Context(), sh.base, http.MethodPost, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("all on %v after %v", on, time.Since(began).Round(time.Millisecond))
-		for _, f := range list {
-			if f.On != on {
-				t.Errorf("%s is on: %v", f.Name, f.On)
-			}
-		}
-		return list
-	}
-	set(true)
-	time.Sleep(time.Second)
-	set(false)
-	for _, path := range []string{"/health", "/products?category=3", "/products/4"} {
-		within(t, 20*time.Second, path+" is well", func() bool { return sh.get(t, path) == http.StatusOK })
-	}
-	if n := sh.sql(t, "select count(*)::float8 from pg_stat_activity where state = 'idle in transaction'"); n != 0 {
-		t.Errorf("%v sessions are idle in transaction", n)
-	}
-	set(true) // and so it is closed
-}
-
 // TestDemoFaultsWithoutServers: what needs real servers says so; the simulated
 // Redis can be stopped and started.
 func TestDemoFaultsWithoutServers(t *testing.T) {
