@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,50 @@ func TestOnRealAPI(t *testing.T) {
 	if counted < answered || counted > stats.Sent {
 		t.Errorf("the API counts %d requests, the generator %d sent and %d completed", counted, stats.Sent, answered)
 	}
+}
+
+// TestCourseOnRealAPI: the notes' benchmark, and a guest's logins, of which the
+// API admits exactly what it advertises.
+func TestCourseOnRealAPI(t *testing.T) {
+	s := shop(t)
+	course := measure(t, load.Spec{Target: s.URL, Scenario: load.CourseScenario(), Closed: load.Closed{Users: 5, Requests: 20}})
+	if course.OK != 500 || course.Logins.OK != 10 || len(course.Course) != 5 || course.Errors != 0 {
+		t.Errorf("%+v", course)
+	}
+	for _, c := range course.Course {
+		if c.Total != 100 || c.Errors != 0 || c.Status["200"] != 100 || c.Avg == nil || c.P95 != nil {
+			t.Errorf("%+v, want 100 good answers, too few for a p95", c)
+		}
+	}
+	guess := &load.Scenario{
+		Name: "guess", ClientHeader: "X-Client-Id", Tiers: []load.TierShare{{Tier: "guest", Share: 1, Identities: 2}},
+		Requests: []load.Request{{Method: "POST", Path: "/auth/login", Body: `{"username":"test","password":"wrong"}`, Weight: 1}},
+	}
+	rep := measure(t, load.Spec{Target: s.URL, Scenario: guess, Closed: load.Closed{Users: 2, Requests: 15}})
+	if rep.ClientErrors != 20 || rep.Throttled != 10 || len(rep.Tiers) != 1 {
+		t.Fatalf("%+v, want 20 wrong passwords and 10 refusals", rep)
+	}
+	for _, c := range rep.Tiers[0].Conformance {
+		if strings.Contains(c.Policy, "login") && (c.Limit != 10 || c.Most != 10 || c.Denying != 2 || c.Conforms == nil || !*c.Conforms) {
+			t.Errorf("%+v (conforms %v)", c, c.Conforms != nil && *c.Conforms)
+		}
+	}
+	if rep.Tiers[0].Conformance == nil || rep.Tiers[0].Denied != 10 || rep.Tiers[0].FirstDenial == nil {
+		t.Errorf("%+v", rep.Tiers[0])
+	}
+}
+
+func measure(t *testing.T, spec load.Spec) *load.Report {
+	t.Helper()
+	r, err := load.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := r.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
 }
 
 func metricsPage(t *testing.T, s *httptest.Server) string {

@@ -30,10 +30,9 @@ func (r *Runner) runOpen(ctx context.Context) (end time.Duration, interrupted bo
 // pacer is the state of the one goroutine that watches the schedule.
 type pacer struct {
 	*Runner
-	ctx     context.Context
-	plan    schedule
-	alarm   alarm
-	workers int
+	ctx   context.Context
+	plan  schedule
+	alarm alarm
 }
 
 // pace sends every request at its time; false: ctx ended before the schedule.
@@ -114,33 +113,40 @@ func (p *pacer) send(due time.Duration) bool {
 }
 
 // hand gives a job to an idle worker, or else to a new one, or else waits for
-// one, or drops it.
+// one, or drops it. False: ctx has ended.
 func (p *pacer) hand(j job) bool {
-	select {
-	case p.jobs <- j:
-		return true
-	default:
+	var patience *time.Timer
+	for {
+		select {
+		case p.jobs <- j:
+			return true
+		default:
+		}
+		if p.places.Load() < int64(p.spec.MaxInFlight) {
+			p.places.Add(1)
+			p.workers.Go(func() { p.work(p.ctx, j) })
+			return true
+		}
+		if p.spec.Drop {
+			p.giveUp(j)
+			return true
+		}
+		if patience == nil {
+			j.waited = true
+			patience = time.NewTimer(maxBehind - (p.clock() - j.due))
+			defer patience.Stop()
+		}
+		select {
+		case p.jobs <- j:
+			return true
+		case <-p.left: // there is a place for a new worker
+		case <-patience.C:
+			p.giveUp(j)
+			return true
+		case <-p.ctx.Done():
+			return false
+		}
 	}
-	if p.workers < p.spec.MaxInFlight {
-		p.workers++
-		p.Runner.workers.Go(func() { p.work(p.ctx, j) })
-		return true
-	}
-	if p.spec.Drop {
-		p.giveUp(j)
-		return true
-	}
-	j.waited = true
-	patience := time.NewTimer(maxBehind - (p.clock() - j.due))
-	defer patience.Stop()
-	select {
-	case p.jobs <- j:
-	case <-patience.C:
-		p.giveUp(j)
-	case <-p.ctx.Done():
-		return false
-	}
-	return true
 }
 
 // giveUp undoes what was planned for a job that is not sent.
@@ -151,13 +157,38 @@ func (p *pacer) giveUp(j job) {
 	p.tally.unsent(j.measured, false)
 }
 
+// idleAfter is how long a worker without a job keeps its place and connection:
+// after a stall there are many more than are needed.
+const idleAfter = 5 * time.Second
+
 // work sends jobs one after another until there are no more.
 func (r *Runner) work(ctx context.Context, first job) {
 	w := r.newWorker(ctx)
 	defer w.close()
+	defer r.leave()
 	r.send(w, first)
-	for j := range r.jobs {
-		r.send(w, j)
+	idle := time.NewTimer(idleAfter)
+	defer idle.Stop()
+	for {
+		select {
+		case j, more := <-r.jobs:
+			if !more {
+				return
+			}
+			r.send(w, j)
+			idle.Reset(idleAfter)
+		case <-idle.C:
+			return
+		}
+	}
+}
+
+// leave gives a worker's place free, and says so.
+func (r *Runner) leave() {
+	r.places.Add(-1)
+	select {
+	case r.left <- struct{}{}:
+	default: // somebody has already said so
 	}
 }
 

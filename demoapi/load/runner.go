@@ -36,6 +36,8 @@ type Runner struct {
 	ringer  atomic.Pointer[alarm] // wakes the pacer; nil: it is not there
 	jobs    chan job              // to an idle worker
 	workers sync.WaitGroup
+	places  atomic.Int64  // taken by workers of an open loop
+	left    chan struct{} // a worker left
 
 	mu       sync.Mutex // guards all below
 	phase    Phase
@@ -81,7 +83,7 @@ func New(spec Spec) (*Runner, error) {
 	r := &Runner{
 		spec: spec, scenario: scenario, target: target, planner: p,
 		tally: newTally(len(p.rows), p.crowd), dial: newDial(target, spec.Timeout),
-		changes: make(chan float64, 1), jobs: make(chan job), phase: Ready,
+		changes: make(chan float64, 1), jobs: make(chan job), left: make(chan struct{}, 1), phase: Ready,
 	}
 	if len(spec.Stages) > 0 {
 		r.plan = newSchedule(spec.Stages)

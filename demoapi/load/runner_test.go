@@ -2,17 +2,13 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,79 +173,43 @@ func TestTooManyInFlight(t *testing.T) {
 	}
 }
 
+// TestIdleWorkers: the places that a stall took are given free, and taken again.
+func TestIdleWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := New(Spec{Target: "http://shop", Stages: steady(1, 60*sec), Seed: 1, MaxInFlight: 8, Timeout: time.Hour, Transport: stall(10*sec, 20*sec)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, start := make(chan *Report), time.Now()
+		go func() { rep, _ := r.Run(t.Context()); done <- rep }()
+		for _, step := range []struct {
+			after       time.Duration
+			least, most int64
+		}{{9 * sec, 1, 2}, {19 * sec, 8, 8}, {50 * sec, 1, 6}} {
+			time.Sleep(step.after - time.Since(start))
+			if n := r.places.Load(); n < step.least || n > step.most {
+				t.Errorf("after %v: %d places are taken, want %d to %d", step.after, n, step.least, step.most)
+			}
+		}
+		if rep := <-done; rep.Requests != 60 || rep.Dropped != 0 || r.places.Load() != 0 {
+			t.Errorf("%+v", rep)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		// Gaps longer than a worker stays.
+		rep := run(t, Spec{Stages: steady(0.1, 100*sec), Seed: 1, MaxInFlight: 1, Transport: anything(time.Millisecond)})
+		if rep.Requests != 10 || rep.Late != 0 {
+			t.Errorf("%+v", rep)
+		}
+	})
+}
+
 // TestFarBehind: what is more than ten seconds late is given up, and counted.
 func TestFarBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rep := run(t, Spec{Stages: steady(10, time.Minute), Seed: 1, MaxInFlight: 1, Timeout: time.Hour, Transport: stall(10*sec, 40*sec)})
 		if rep.Requests+rep.Dropped != 600 || rep.Dropped < 195 || rep.Dropped > 205 {
 			t.Errorf("%+v, want 600 sent or dropped, about 200 dropped", rep)
-		}
-	})
-}
-
-func TestErrorsByKind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fails := []error{syscall.ECONNREFUSED, syscall.ECONNRESET, io.EOF, os.ErrDeadlineExceeded, errors.New("odd")}
-		var mu sync.Mutex
-		n := 0
-		transport := served(func(r *http.Request) (*http.Response, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			n++
-			switch n % 7 {
-			case 5:
-				return respond(503, ""), nil
-			case 6: // the body never comes
-				resp := respond(200, "")
-				resp.Body = io.NopCloser(waiting{r.Context()})
-				return resp, nil
-			}
-			return nil, &net.OpError{Op: "read", Err: fails[n%7]}
-		})
-		rep := run(t, Spec{Stages: steady(7, time.Minute), Seed: 1, Transport: transport})
-		for kind, want := range map[string]uint64{"refused": 60, "reset": 60, "eof": 60, "timeout": 60 + 60, "other": 60} {
-			if got := rep.ErrorKinds[kind]; got != want {
-				t.Errorf("%d errors of the kind %s, want %d", got, kind, want)
-			}
-		}
-		if rep.Status["503"] != 60 || rep.Errors != 420 || rep.OK != 0 || rep.Response.P50 != nil {
-			t.Errorf("%+v, want 420 errors, 60 of them of status 503", rep)
-		}
-	})
-}
-
-// waiting is a body that never comes.
-type waiting struct{ ctx context.Context }
-
-func (w waiting) Read([]byte) (int, error) { <-w.ctx.Done(); return 0, w.ctx.Err() }
-
-// TestOutcomes: each status counts as what it is, and only good answers have a
-// latency in the figures.
-func TestOutcomes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		statuses := []int{200, 201, 302, 404, 429, 500, 503, 400}
-		var n int
-		transport := served(func(r *http.Request) (*http.Response, error) {
-			n++
-			time.Sleep(time.Duration(statuses[n%8]) * time.Microsecond)
-			return respond(statuses[n%8], "four"), nil
-		})
-		rep := run(t, Spec{Target: "http://bob:secret@shop:80/a/b?c=d", Stages: steady(10, 80*sec), Seed: 1, Transport: transport})
-		if rep.OK != 300 || rep.ClientErrors != 200 || rep.Throttled != 100 || rep.Errors != 200 || rep.Bytes != 3200 || rep.TTFB.Count != 300 {
-			t.Errorf("%+v", rep)
-		}
-		if m := *rep.Response.Max; m < 301e-6 || m > 303e-6 {
-			t.Errorf("the longest good answer took %v s, want 302 µs", m)
-		}
-		if rep.Target != "http://shop:80/a/b" || len(rep.Routes) != 1 || rep.Routes[0].Route != "/a/b" || rep.Routes[0].Throttled != 100 {
-			t.Errorf("target %q, routes %+v", rep.Target, rep.Routes)
-		}
-		classes := map[string]uint64{}
-		for _, c := range rep.Classes {
-			classes[c.Class] = c.Requests
-		}
-		if want := map[string]uint64{"2xx": 200, "3xx": 100, "4xx": 200, "429": 100, "5xx": 200}; fmt.Sprint(classes) != fmt.Sprint(want) {
-			t.Errorf("classes %v, want %v", classes, want)
 		}
 	})
 }
