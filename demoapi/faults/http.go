@@ -123,6 +123,10 @@ func readSwitches(w http.ResponseWriter, r *http.Request) (map[string]bool, bool
 	}
 	wanted := make(map[string]bool, len(body))
 	for name, on := range body {
+		if other, twice := wanted[Canonical(name)]; twice && other != on {
+			refuse(w, r, http.StatusBadRequest, Canonical(name)+" cannot be both on and off.")
+			return nil, false
+		}
 		wanted[Canonical(name)] = on
 	}
 	return wanted, true
@@ -141,11 +145,17 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
 
 // local tells whether the request comes from this machine and was meant for it:
 // a web page of somebody else's could have its own name point to us, but the name
-// would still be in the request.
+// would still be in the request. What a proxy on this machine passes on comes from
+// anywhere.
 func local(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !from.Addr().Unmap().IsLoopback() {
 		return false
+	}
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if r.Header.Get(h) != "" {
+			return false
+		}
 	}
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {

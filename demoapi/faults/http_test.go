@@ -39,6 +39,8 @@ func TestServeHTTP(t *testing.T) {
 		"more behind":      {"POST", here, "localhost", json, `{} {}`, 400, ""},
 		"cut off":          {"POST", here, "localhost", json, `{"drop-index":tr`, 400, ""},
 		"nothing at all":   {"POST", here, "localhost", json, ``, 400, ""},
+		"both":             {"POST", here, "localhost", json, `{"drop-index":true,"drop_index":false}`, 400, "both on and off"},
+		"said twice":       {"POST", here, "localhost", json, `{"slow-query":true,"slow_query":true}`, 200, `"on":true`},
 		"unknown":          {"POST", here, "localhost", json, `{"nope":true,"drop-index":true}`, 422, "n-plus-one, drop-index"},
 		"unavailable":      {"POST", here, "localhost", json, `{"eviction":true}`, 409, "install redis-server"},
 		"broken":           {"POST", here, "localhost", json, `{"postgres-down":true}`, 503, "no such luck"},
@@ -71,6 +73,21 @@ type luck struct{}
 func (luck) Error() string { return "no such luck" }
 
 var errNoLuck = luck{}
+
+// TestForwarded: what a proxy passes on may come from anywhere.
+func TestForwarded(t *testing.T) {
+	s, _ := newFaked(t)
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"} {
+		r := httptest.NewRequest(http.MethodGet, "/demo/faults", nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "127.0.0.1"
+		r.Header.Set(h, "192.0.2.1")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d", h, w.Code)
+		}
+	}
+}
 
 // TestPost switches off before it switches on, and answers with what is.
 func TestPost(t *testing.T) {
