@@ -215,3 +215,20 @@ func TestLoadFindMax(t *testing.T) {
 		t.Errorf("%d steps, but printed were:\n%s", len(found.Steps), errs)
 	}
 }
+
+// TestLoadFindMaxNone: a target that keeps nothing has no highest rate.
+func TestLoadFindMaxNone(t *testing.T) {
+	t.Parallel()
+	s, _ := loadServer(t)
+	out, errs, code := execute(t, "load", s.URL+"/bad", "--find-max", "--rate", "8", "--for", "500ms", "--slo", "errors<1%", "--format", "json")
+	var doc struct {
+		Status  map[string]int
+		FindMax load.Found `json:"find_max"`
+	}
+	if err := json.Unmarshal(out, &doc); err != nil || code != exitBroken || !strings.Contains(errs, "not even") {
+		t.Fatalf("exit %d, %v: %s", code, err, errs)
+	}
+	if doc.FindMax.RPS != nil || doc.FindMax.BrokeAt == nil || doc.Status["500"] == 0 {
+		t.Errorf("%+v, status %v", doc.FindMax, doc.Status)
+	}
+}

@@ -22,6 +22,9 @@ func (w *loadWatch) view(p *load.Progress) loadview.View {
 		Lag:     w.lag, Recent: w.history, Outcomes: outcomes(t), Objectives: objectives(w.slos, w.results),
 		Warning: w.warning(p),
 	}
+	if w.planned > 0 {
+		v.Lag = analysis.Value{} // nothing is due in a closed loop
+	}
 	if p.Planned > 0 {
 		v.IntendedRPS = analysis.Value{V: p.IntendedRPS, OK: true}
 	} else if w.planned > 0 {

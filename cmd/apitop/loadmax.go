@@ -19,13 +19,18 @@ func (l *loadRun) findMax(ctx context.Context, p process) error {
 	live := !l.flags.noLive && p.onTerminal()
 	fmt.Fprintf(p.stderr, "apitop: looking for the highest rate within %s …\n", exprs(l.plan.slos))
 	var found *load.Found
+	var last *load.Report
 	var failed error
 	err := l.onScreen(ctx, p, func(ctx context.Context, w *loadWatch) {
 		step := 0
 		f.Run = func(ctx context.Context, spec load.Spec) (*load.Report, error) {
 			step++
 			w.label = fmt.Sprintf("step %d: %s", step, perSecond(spec.Stages[0].To))
-			return w.run(ctx, spec)
+			r, err := w.run(ctx, spec)
+			if err == nil {
+				last = r
+			}
+			return r, err
 		}
 		f.On = func(s load.Step) {
 			if !live {
@@ -40,6 +45,12 @@ func (l *loadRun) findMax(ctx context.Context, p process) error {
 	interrupted := errors.Is(failed, context.Canceled)
 	if found == nil || failed != nil && !interrupted {
 		return failed
+	}
+	if found.Best == nil {
+		found.Best = last // better than nothing
+	}
+	if found.Best == nil {
+		return codedError{errors.New("interrupted: no step was measured"), exitInterrupted}
 	}
 	return l.reportMax(p, found, interrupted)
 }
@@ -75,18 +86,14 @@ func stepLine(s load.Step) string {
 	return fmt.Sprintf("%s %9s  sent %9s  p95 %s%s", mark, perSecond(s.RPS), perSecond(s.SentRPS), format.Seconds(pointed(s.P95)), why)
 }
 
-// reportMax prints what was found, with the report of the best step.
+// reportMax prints what was found, with the report of the best step; without
+// such a step, of the last one.
 func (l *loadRun) reportMax(p process, found *load.Found, interrupted bool) error {
 	doc := &loadDocument{Report: found.Best, FindMax: found}
-	if doc.Report == nil {
-		doc.Report = &load.Report{Schema: load.Schema, Target: shownTarget(l.plan.spec.Target), Interrupted: interrupted}
-	}
 	doc.SLO = []load.SLOResult{}
-	if found.Best != nil {
-		for _, s := range found.Steps {
-			if s.RPS == *found.RPS && s.Gate == load.Kept {
-				doc.SLO = s.SLO
-			}
+	for _, s := range found.Steps {
+		if found.RPS != nil && s.RPS == *found.RPS && s.Gate == load.Kept {
+			doc.SLO = s.SLO
 		}
 	}
 	if err := l.write(p, doc); err != nil {

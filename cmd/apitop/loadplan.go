@@ -66,6 +66,9 @@ func (f *loadFlags) plan(args []string) (*loadPlan, error) {
 	if err := known(p.slos, p.spec); err != nil {
 		return nil, err
 	}
+	if err := fitting(p.spec); err != nil {
+		return nil, err
+	}
 	if _, err := load.New(p.spec); err != nil {
 		return nil, err
 	}
@@ -170,6 +173,30 @@ func known(slos []load.SLO, s load.Spec) error {
 			slices.Sort(names)
 			return fmt.Errorf("--slo %s: no such route is asked; there are %s", safe.Clean(o.Expr, 80), safe.Clean(strings.Join(slices.Compact(names), ", "), 600))
 		}
+	}
+	return nil
+}
+
+// fitting refuses callers and keys that the scenario does not know.
+func fitting(s load.Spec) error {
+	var tiers []string
+	hasKey := false
+	if s.Scenario != nil {
+		for _, t := range s.Scenario.Tiers {
+			tiers = append(tiers, t.Tier)
+		}
+		_, hasKey = s.Scenario.Values["key"]
+	}
+	for _, t := range s.Tiers {
+		switch {
+		case len(tiers) == 0:
+			return errors.New("--tiers: nothing is known of tiers here; a scenario has some")
+		case !slices.Contains(tiers, t.Tier):
+			return fmt.Errorf("--tiers: no tier is called %.40q; there are %s", t.Tier, safe.Clean(strings.Join(tiers, ", "), 200))
+		}
+	}
+	if s.Keys != (load.Keys{}) && !hasKey {
+		return errors.New("--keys: nothing here has the placeholder {key}; a scenario may have it")
 	}
 	return nil
 }
