@@ -134,24 +134,34 @@ type node struct {
 }
 
 // gcPressure keeps a large heap of small objects and makes garbage beside it, so
-// that the collector begins again as soon as it has ended.
+// that the collector begins again soon after it has ended. The more cores there
+// are, the less of them one collection takes, so the garbage grows with them.
 func gcPressure(_ context.Context, e *env) (undo, error) {
-	churn := e.background(func(ctx context.Context) {
-		var live []*node
-		for len(live) < liveNodes && ctx.Err() == nil {
-			live = append(live, growList(1000)...)
+	jobs := []func(context.Context){keepLarge}
+	for range max(1, runtime.GOMAXPROCS(0)/2) {
+		jobs = append(jobs, churn)
+	}
+	return inOrder(e.background(jobs...), releasing(debug.FreeOSMemory)), nil
+}
+
+// keepLarge holds what a collection has to follow until ctx ends.
+func keepLarge(ctx context.Context) {
+	var live []*node
+	for len(live) < liveNodes && ctx.Err() == nil {
+		live = append(live, growList(1000)...)
+	}
+	<-ctx.Done()
+	runtime.KeepAlive(live)
+}
+
+func churn(ctx context.Context) {
+	for {
+		garbage := makeGarbage(churnBatch)
+		if !rest(ctx, churnPause) {
+			return
 		}
-		var garbage *node
-		for ctx.Err() == nil {
-			garbage = makeGarbage(churnBatch)
-			if !rest(ctx, churnPause) {
-				break
-			}
-		}
-		runtime.KeepAlive(live)
 		runtime.KeepAlive(garbage)
-	})
-	return inOrder(churn, releasing(debug.FreeOSMemory)), nil
+	}
 }
 
 func growList(n int) []*node {
