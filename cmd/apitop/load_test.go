@@ -33,12 +33,19 @@ func loadServer(t *testing.T) (*httptest.Server, *atomic.Int64) {
 	return s, &n
 }
 
-func TestLoadUsage(t *testing.T) {
-	const secret, local = "S3cr3tPW", "http://127.0.0.1:1/"
-	report := filepath.Join(t.TempDir(), "report.json")
-	if err := os.WriteFile(report, []byte(`{"schema":"apitop.load/1","mode":"closed","scenario":"url"}`), 0o600); err != nil {
+// written is a file of that content.
+func written(t *testing.T, name, content string) string {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return name
+}
+
+func TestLoadUsage(t *testing.T) {
+	const secret, local = "S3cr3tPW", "http://127.0.0.1:1/"
+	report := written(t, "report.json", `{"schema":"apitop.load/1","mode":"closed","scenario":"url"}`)
 	tests := map[string]struct {
 		args []string
 		want string
@@ -269,18 +276,12 @@ func TestLoadClosedGate(t *testing.T) {
 func TestLoadScenarioFile(t *testing.T) {
 	t.Parallel()
 	s, n := loadServer(t)
-	file := filepath.Join(t.TempDir(), "api.yaml")
-	scenario := "name: mine\nrequests:\n  - path: /ok\n    weight: 3\n  - path: /bad\n    weight: 1\n"
-	if err := os.WriteFile(file, []byte(scenario), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := written(t, "api.yaml", "name: mine\nrequests:\n  - path: /ok\n    weight: 3\n  - path: /bad\n    weight: 1\n")
 	out, errs, code := execute(t, "load", "--scenario", file, s.URL, "--rate", "200", "--for", "1s", "--slo", "/ok.errors<1%", "--slo", "/bad.errors<1%")
 	if code != exitBroken || !strings.Contains(errs, "broken: /bad.errors<1%") || n.Load() < 100 {
 		t.Errorf("exit %d: %s\n%s", code, errs, out)
 	}
-	if err := os.WriteFile(file, []byte("requests:\n  - pth: /ok\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file = written(t, "wrong.yaml", "requests:\n  - pth: /ok\n")
 	if _, errs, code := execute(t, "load", "--scenario", file, s.URL); code != exitUsage || !strings.Contains(errs, "pth") || !strings.Contains(errs, "line 2") {
 		t.Errorf("exit %d: %s", code, errs)
 	}

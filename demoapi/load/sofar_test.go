@@ -41,22 +41,9 @@ func TestJudgeSoFar(t *testing.T) {
 			if got := r.Judge(slos); GateOf(got) != Unmeasured {
 				t.Errorf("before the start: %+v", got)
 			}
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() { // as the live view does, but more often
-				defer close(stopped)
-				for {
-					r.Judge(slos)
-					_, _, _ = r.LastSecond()
-					select {
-					case <-stop:
-						return
-					case <-time.After(5 * time.Millisecond):
-					}
-				}
-			}()
+			stop := watch(r, slos)
 			rep, err := r.Run(t.Context())
-			close(stop)
-			<-stopped
+			stop()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,5 +57,27 @@ func TestJudgeSoFar(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// watch looks at a run as the live view does, but more often, until it is told
+// to stop.
+func watch(r *Runner, slos []SLO) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			r.Judge(slos)
+			_, _, _ = r.LastSecond()
+			select {
+			case <-end:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
 	}
 }
