@@ -37,9 +37,9 @@ func once(t *testing.T, target string, n int, pause time.Duration, change func(*
 	return rep
 }
 
-func TestWire(t *testing.T) {
-	long := strings.Repeat("all work and no play ", 50_000)
-	handlers := map[string]http.HandlerFunc{
+// answers are ways in which a server may answer; long is a long body.
+func answers(long string) map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
 		"/plain": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "four") },
 		"/empty": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 		"/long":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) },
@@ -70,6 +70,11 @@ func TestWire(t *testing.T) {
 			}
 		},
 	}
+}
+
+func TestWire(t *testing.T) {
+	long := strings.Repeat("all work and no play ", 50_000)
+	handlers := answers(long)
 	mux := http.NewServeMux()
 	for path, h := range handlers {
 		mux.Handle(path, h)
