@@ -59,6 +59,8 @@ before the time that it tells of. They are
 			return runDemo(cmd.Context(), p, *c, *f)
 		},
 	}
+	c.addPace(cmd.Flags())
+	c.addTheme(cmd.Flags())
 	cmd.Flags().Float64Var(&f.rps, "rps", serve.DefaultRPS, "traffic in requests per second")
 	cmd.Flags().BoolVar(&f.headless, "headless", false, "print one report instead of opening the dashboard")
 	cmd.Flags().StringVar(&f.format, "format", "table", "of the headless report: table or json")

@@ -25,15 +25,25 @@ type Config struct {
 	Absent   []collectors.Absent // sources that are known to be missing
 }
 
-// addFlags declares the flags that all commands share: the one place for
-// defaults.
-func (c *Config) addFlags(f *pflag.FlagSet) {
+// Flags that several commands share are declared here: the one place for their
+// defaults. Each command takes those that mean something to it.
+
+// addSources declares what to watch.
+func (c *Config) addSources(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.Metrics, "metrics", nil, "metrics page `URL` (also positional; repeat it for several instances)")
 	f.StringVar(&c.Redis, "redis", "", "Redis `URL`: redis://, rediss:// or unix://")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")
-	f.BoolVar(&c.NoHost, "no-host", false, "do not read this machine's CPU, memory, disk and network")
 	f.IntVar(&c.PID, "pid", 0, "process `ID` of the service, when it runs on this machine")
+}
+
+// addPace declares how to watch.
+func (c *Config) addPace(f *pflag.FlagSet) {
+	f.BoolVar(&c.NoHost, "no-host", false, "do not read this machine's CPU, memory, disk and network")
 	f.DurationVar(&c.Interval, "interval", time.Second, "time between two readings")
+}
+
+// addTheme declares how the screen looks.
+func (c *Config) addTheme(f *pflag.FlagSet) {
 	f.StringVar(&c.Theme, "theme", "default", "colours: "+strings.Join(theme.Names(), ", "))
 }
 

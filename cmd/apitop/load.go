@@ -22,12 +22,13 @@ import (
 func newLoad(p process, c *Config) *cobra.Command {
 	f := &loadFlags{}
 	cmd := &cobra.Command{
-		Use:   "load URL [flags]",
+		Use:   "load [URL] [flags]",
 		Short: "Send load to an API, measure it, and judge it",
 		Long: `Send requests to an API at a rate that does not depend on its answers, and report
 how it answered: response times from the moment a request was due, so that no
 pause of the server hides, and service times from its sending beside them.
 
+The scenario demo without a URL asks a demoapi at its usual address.
 A target must be on this machine, unless --allow-remote is given. On a terminal
 the test is shown while it runs; + and - change the rate, q ends it. Exit 0: the
 objectives hold; 99: one is broken, or --compare found a regression; 3: they could
@@ -50,6 +51,7 @@ report is printed all the same).`,
 		},
 	}
 	f.add(cmd.Flags())
+	c.addTheme(cmd.Flags())
 	completeLoad(cmd)
 	return cmd
 }
@@ -95,6 +97,9 @@ func runLoad(ctx context.Context, p process, l *loadRun) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process
+	if err := load.Reach(ctx, l.plan.spec.Target); err != nil && ctx.Err() == nil {
+		return codedError{err, exitUnmeasured}
+	}
 	if l.flags.findMax {
 		return l.findMax(ctx, p)
 	}

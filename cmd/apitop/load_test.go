@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,41 +51,40 @@ func TestLoadUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no target":           {nil, "give a URL"},
-		"demo without target": {[]string{"--scenario", "demo"}, "demoapi"},
-		"two targets":         {[]string{local, local}, "one URL"},
-		"no URL":              {[]string{"ftp://u:" + secret + "@127.0.0.1/"}, "cannot use the URL"},
-		"bad port":            {[]string{"http://u:" + secret + "@127.0.0.1:port/"}, "cannot use the URL"},
-		"remote":              {[]string{"http://u:" + secret + "@192.0.2.7/"}, "--allow-remote"},
-		"rate":                {[]string{local, "--rate", "fast"}, "200/s"},
-		"no rate":             {[]string{local, "--rate", "0"}, "--rate 0"},
-		"stages":              {[]string{local, "--stages", "30s"}, "30s:0-200"},
-		"stages and rate":     {[]string{local, "--stages", "3s:5", "--rate", "5"}, "do not go together"},
-		"too long":            {[]string{local, "--for", "25h"}, "at most 24h"},
-		"no time":             {[]string{local, "--for", "0s"}, "--for"},
-		"arrivals":            {[]string{local, "--arrivals", "bursty"}, "constant or poisson"},
-		"objective":           {[]string{local, "--slo", "p95<200"}, "with its unit"},
-		"unknown route":       {[]string{local, "--slo", "/orders.p95<1s"}, "there are GET /"},
-		"abort without":       {[]string{local, "--abort-on-fail"}, "--slo"},
-		"search without":      {[]string{local, "--find-max"}, "--slo"},
-		"search of rps":       {[]string{local, "--find-max", "--slo", "rps>10"}, "else than rps"},
-		"users as shares":     {[]string{local, "--users", "guest=60%,basic=40%"}, "--tiers guest=60%,basic=40%"},
-		"users and rate":      {[]string{local, "--users", "3", "--rate", "5"}, "do not go together"},
-		"requests alone":      {[]string{local, "--requests", "3"}, "--users"},
-		"tiers":               {[]string{local, "--tiers", "guest=60%"}, "add up to 60"},
-		"no tiers":            {[]string{local, "--tiers", "guest=100%"}, "nothing is known of tiers"},
-		"unknown tier":        {[]string{local, "--scenario", "demo", "--tiers", "vip=100%"}, "there are guest, basic, premium, admin"},
-		"no keys":             {[]string{local, "--keys", "uniform:5"}, "placeholder {key}"},
-		"keys":                {[]string{local, "--keys", "zipf"}, "zipf:0.99:1000"},
-		"format":              {[]string{local, "--format", "xml"}, "use table or json"},
-		"header":              {[]string{local, "--header", secret}, "'Name: value'"},
-		"method of scenario":  {[]string{local, "--scenario", "demo", "--method", "PUT"}, "do not go together"},
-		"no scenario file":    {[]string{local, "--scenario", "/nowhere.yaml"}, "no such file"},
-		"no report":           {[]string{local, "--compare", "/nowhere.json"}, "no such file"},
-		"another test":        {[]string{local, "--compare", report}, "closed loop"},
-		"no folder":           {[]string{local, "--json", "/nowhere/x.json"}, "no such file"},
-		"tolerance":           {[]string{local, "--tolerance", "0.1"}, "percent"},
-		"theme":               {[]string{local, "--theme", "pink"}, "unknown theme"},
+		"no target":          {nil, "give a URL"},
+		"two targets":        {[]string{local, local}, "one URL"},
+		"no URL":             {[]string{"ftp://u:" + secret + "@127.0.0.1/"}, "cannot use the URL"},
+		"bad port":           {[]string{"http://u:" + secret + "@127.0.0.1:port/"}, "cannot use the URL"},
+		"remote":             {[]string{"http://u:" + secret + "@192.0.2.7/"}, "--allow-remote"},
+		"rate":               {[]string{local, "--rate", "fast"}, "200/s"},
+		"no rate":            {[]string{local, "--rate", "0"}, "--rate 0"},
+		"stages":             {[]string{local, "--stages", "30s"}, "30s:0-200"},
+		"stages and rate":    {[]string{local, "--stages", "3s:5", "--rate", "5"}, "do not go together"},
+		"too long":           {[]string{local, "--for", "25h"}, "at most 24h"},
+		"no time":            {[]string{local, "--for", "0s"}, "--for"},
+		"arrivals":           {[]string{local, "--arrivals", "bursty"}, "constant or poisson"},
+		"objective":          {[]string{local, "--slo", "p95<200"}, "with its unit"},
+		"unknown route":      {[]string{local, "--slo", "/orders.p95<1s"}, "there are GET /"},
+		"abort without":      {[]string{local, "--abort-on-fail"}, "--slo"},
+		"search without":     {[]string{local, "--find-max"}, "--slo"},
+		"search of rps":      {[]string{local, "--find-max", "--slo", "rps>10"}, "else than rps"},
+		"users as shares":    {[]string{local, "--users", "guest=60%,basic=40%"}, "--tiers guest=60%,basic=40%"},
+		"users and rate":     {[]string{local, "--users", "3", "--rate", "5"}, "do not go together"},
+		"requests alone":     {[]string{local, "--requests", "3"}, "--users"},
+		"tiers":              {[]string{local, "--tiers", "guest=60%"}, "add up to 60"},
+		"no tiers":           {[]string{local, "--tiers", "guest=100%"}, "nothing is known of tiers"},
+		"unknown tier":       {[]string{local, "--scenario", "demo", "--tiers", "vip=100%"}, "there are guest, basic, premium, admin"},
+		"no keys":            {[]string{local, "--keys", "uniform:5"}, "placeholder {key}"},
+		"keys":               {[]string{local, "--keys", "zipf"}, "zipf:0.99:1000"},
+		"format":             {[]string{local, "--format", "xml"}, "use table or json"},
+		"header":             {[]string{local, "--header", secret}, "'Name: value'"},
+		"method of scenario": {[]string{local, "--scenario", "demo", "--method", "PUT"}, "do not go together"},
+		"no scenario file":   {[]string{local, "--scenario", "/nowhere.yaml"}, "no such file"},
+		"no report":          {[]string{local, "--compare", "/nowhere.json"}, "no such file"},
+		"another test":       {[]string{local, "--compare", report}, "closed loop"},
+		"no folder":          {[]string{local, "--json", "/nowhere/x.json"}, "no such file"},
+		"tolerance":          {[]string{local, "--tolerance", "0.1"}, "percent"},
+		"theme":              {[]string{local, "--theme", "pink"}, "unknown theme"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -284,5 +284,18 @@ func TestLoadScenarioFile(t *testing.T) {
 	file = written(t, "wrong.yaml", "requests:\n  - pth: /ok\n")
 	if _, errs, code := execute(t, "load", "--scenario", file, s.URL); code != exitUsage || !strings.Contains(errs, "pth") || !strings.Contains(errs, "line 2") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestLoadNobody: against nobody nothing is run; one line says so.
+func TestLoadNobody(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	out, errs, code := execute(t, "load", "http://"+l.Addr().String(), "--for", "20s")
+	if code != exitUnmeasured || len(out) > 0 || errs != "apitop: load: nobody listens on "+l.Addr().String()+": start the service, or correct the address\n" {
+		t.Errorf("exit %d: %q, %q", code, errs, out)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"apitop/collectors/safe"
 	"apitop/demoapi/load"
+	"apitop/demoapi/serve"
 )
 
 // loadPlan is a load test that can be run.
@@ -33,10 +34,7 @@ func (p *loadPlan) requests() int {
 	return n
 }
 
-var (
-	errNoTarget   = errors.New("what should be loaded? give a URL, such as http://localhost:8000/products")
-	errDemoTarget = errors.New("where does the demo API run? give its URL, such as http://127.0.0.1:8000; the command demoapi starts one and prints it")
-)
+var errNoTarget = errors.New("what should be loaded? give a URL, such as http://localhost:8000/products")
 
 // plan makes a test of the flags and the positional arguments. Whatever is wrong
 // with them is found here, before anything is sent.
@@ -51,7 +49,7 @@ func (f *loadFlags) plan(args []string) (*loadPlan, error) {
 	p := &loadPlan{spec: spec}
 	switch {
 	case len(args) == 0 && f.scenario == "demo":
-		return nil, errDemoTarget
+		args = []string{serve.DefaultListen} // where demoapi listens unless it is told otherwise
 	case len(args) == 0:
 		return nil, errNoTarget
 	case len(args) > 1:

@@ -132,7 +132,9 @@ environment, else looks at the usual local ports.`,
 	// exported method of every package (+10 MB).
 	root.Flags().BoolVar(&c.Version, "version", false, "print version, commit and Go version")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.addFlags(root.PersistentFlags())
+	c.addSources(root.Flags())
+	c.addPace(root.Flags())
+	c.addTheme(root.Flags())
 	root.AddCommand(newOnce(p, c), newDemo(p, c), newLoad(p, c))
 	return root
 }

@@ -43,6 +43,8 @@ started; two files of one target give what happened between them.`,
 			return onceLive(cmd.Context(), p, *c, *f)
 		},
 	}
+	c.addSources(cmd.Flags())
+	c.addPace(cmd.Flags())
 	cmd.Flags().StringVar(&f.format, "format", "table", "table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 10*time.Second, "how long to watch")
 	return cmd

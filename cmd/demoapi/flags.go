@@ -81,7 +81,7 @@ them on GET. They are
 			return c.serve(cmd.Context(), stdout, stderr)
 		},
 	}
-	cmd.Flags().StringVar(&c.listen, "listen", "127.0.0.1:8000", "`address` to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&c.listen, "listen", serve.DefaultListen, "`address` to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&c.redis, "redis", "", "`URL` of a Redis database that is empty or the demo's; \"embedded\": a simulated one (default: an own server)")
 	cmd.Flags().StringVar(&c.postgres, "postgres", "", "`DSN` of a database for the schema apitop_demo; \"memory\": none (default: an own server)")
 	cmd.Flags().Float64Var(&c.traffic, "traffic", 0, "requests a second to send to itself, from a process of its own")

@@ -13,6 +13,9 @@ import (
 	"apitop/demoapi/stack"
 )
 
+// DefaultListen is where demoapi listens unless it is told otherwise.
+const DefaultListen = "127.0.0.1:8000"
+
 // DefaultRPS is the traffic of a demo, in requests a second.
 const DefaultRPS = 50
 
