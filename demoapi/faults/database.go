@@ -12,9 +12,10 @@ const (
 	slowBy     = 300 * time.Millisecond
 	lockedFor  = 8 * time.Second
 	unlocked   = 2 * time.Second
-	lockLimit  = 5 * time.Second // until a lock is there
-	retryAfter = time.Second     // after a failure in the background
-	tries      = 20              // of what has to succeed: more than a pool has connections
+	lockLimit  = 5 * time.Second        // until a lock is there
+	retryAfter = time.Second            // after a failure in the background
+	lastHeld   = 250 * time.Millisecond // the pool's last connection, and as long not
+	tries      = 20                     // of what has to succeed: more than a pool has connections
 	tryAgain   = 100 * time.Millisecond
 )
 
@@ -54,8 +55,8 @@ func persistent(do undo) undo {
 	}
 }
 
-// poolExhaustion leaves one connection, so that everything waits for it and
-// nothing fails at once.
+// poolExhaustion leaves one connection, and that one half of the time: whoever
+// needs one waits for it, and nothing fails.
 func poolExhaustion(ctx context.Context, e *env) (undo, error) {
 	n := int(e.Store.Stat().MaxConns()) - 1
 	if n < 1 {
@@ -65,7 +66,16 @@ func poolExhaustion(ctx context.Context, e *env) (undo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return inOrder(releasing(release), e.shared.bypass("product", "products")), nil
+	last := e.background(func(ctx context.Context) {
+		every(ctx, 2*lastHeld, func(ctx context.Context) {
+			release, err := e.Store.HoldConnections(ctx, 1)
+			if err == nil { // else the server is away
+				rest(ctx, lastHeld)
+				release()
+			}
+		})
+	})
+	return inOrder(last, releasing(release), e.shared.bypass("product", "products")), nil
 }
 
 // lockTable locks in pulses: a lock that never ends would end all traffic, and

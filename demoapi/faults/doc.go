@@ -9,7 +9,7 @@
 //	                          shows: sequential scans of products; statements that read many blocks
 //	slow-query           R5   every search takes 300 ms longer in the database
 //	                          shows: mean time of the search statement; p95 of POST /products/search
-//	pool-exhaustion      R6   all connections of the pool but one are held, products uncached
+//	pool-exhaustion      R6   the pool's connections are held, the last one half of the time; products uncached
 //	                          shows: db_pool_acquired_connections; waits for a connection
 //	lock-table           R7   products is locked for 8 s of every 10 s
 //	                          shows: statements that wait for a lock; p95 of what writes and of cache misses

@@ -50,7 +50,7 @@ func databaseFaults() []fault {
 		},
 		{
 			name: "pool-exhaustion", rule: "R6", needs: []need{pg, cached}, start: poolExhaustion,
-			what:  "all connections of the pool but one are held, products uncached",
+			what:  "the pool's connections are held, the last one half of the time; products uncached",
 			shows: "db_pool_acquired_connections; waits for a connection",
 		},
 		{

@@ -97,7 +97,15 @@ func databaseEffects() map[string]effect {
 		"slow-query": {perCall("http_request_duration_seconds", "/products/search", func(t *testing.T, sh *shop) {
 			sh.ask(t, "POST", "/products/search", `{"query":"steel lamp"}`)
 		}), 0.29, 0.3},
-		"pool-exhaustion": {metric("db_pool_acquired_connections"), 3, 9},
+		"pool-exhaustion": {func(t *testing.T, sh *shop) float64 {
+			waited := metric("db_pool_acquire_wait_seconds_total")
+			before := waited(t, sh)
+			for range 10 { // over two of its pulses
+				sh.get(t, "/products/7")
+				time.Sleep(100 * time.Millisecond)
+			}
+			return waited(t, sh) - before
+		}, 0.05, 0.1},
 		"lock-table": {func(t *testing.T, sh *shop) float64 {
 			return sh.sql(t, `select count(*)::float8 from pg_locks
 				where mode = 'AccessExclusiveLock' and granted and relation = 'apitop_demo.products'::regclass`)
