@@ -7,8 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"apitop/demoapi/limit"
@@ -36,8 +38,8 @@ type Claims struct {
 // is good until it expires, on every server that has the secret. It is safe for
 // concurrent use.
 type Signer struct {
-	secret []byte
-	life   time.Duration
+	life time.Duration
+	macs sync.Pool // of hash.Hash: HMACs with the secret, which takes time to set
 }
 
 // NewSigner returns a signer of tokens with that life (0: 12 hours). Without a
@@ -53,7 +55,7 @@ func NewSigner(secret []byte, life time.Duration) (*Signer, error) {
 	if life <= 0 {
 		life = 12 * time.Hour
 	}
-	return &Signer{secret: secret, life: life}, nil
+	return &Signer{life: life, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}, nil
 }
 
 // Sign returns a token for c and when it expires.
@@ -86,7 +88,10 @@ func (s *Signer) Verify(token string) (Claims, error) {
 }
 
 func (s *Signer) mac(body string) string {
-	h := hmac.New(sha256.New, s.secret)
-	h.Write([]byte(purpose + body))
+	h := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(h)
+	h.Reset()
+	h.Write([]byte(purpose))
+	h.Write([]byte(body))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
