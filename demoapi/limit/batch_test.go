@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,55 @@ func TestBatchKeepsErrorsApart(t *testing.T) {
 		ask("good", "")
 		wg.Wait()
 	})
+}
+
+// TestBatchOfManyTerms: each request of a batch is decided on by its own terms.
+func TestBatchOfManyTerms(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		client := servertest.StartRedis(t).Client()
+		t.Cleanup(func() { client.Close() })
+		h := &held{Client: client, free: make(chan struct{})}
+		l := shared(t, a, h, patient())
+		var wg sync.WaitGroup
+		for range limit.Pipelines {
+			wg.Go(func() { _, _ = l.Allow(t.Context(), orders("first", 1)) })
+		}
+		until(t, "the first ones send", func() bool { return h.sends.Load() == limit.Pipelines })
+		for i := range limit.BatchMost {
+			wg.Go(func() { testTerms(t, l, client, i) })
+		}
+		until(t, "all others wait", func() bool { return limit.Waiting(l) == limit.BatchMost })
+		close(h.free)
+		wg.Wait()
+	})
+}
+
+// testTerms asks once on the i-th terms, of which some are the same.
+func testTerms(t *testing.T, l limit.Limiter, client *redis.Client, i int) {
+	r := limit.Request{
+		Subject: strconv.Itoa(i), Tier: []limit.Tier{limit.Basic, limit.Admin}[i%2], Class: []limit.Class{limit.Orders, limit.Search}[i/2%2],
+		Quota: limit.Quota{Limit: 100 + i/5, Window: time.Minute + time.Duration(i/4)*time.Millisecond},
+	}
+	want := map[string]string{
+		"tier": string(r.Tier), "window": strconv.FormatFloat(r.Quota.Window.Seconds(), 'f', -1, 64),
+		"limit:" + string(r.Class): strconv.Itoa(r.Quota.Limit), "allowed:" + string(r.Class): "1",
+	}
+	overall := limit.Use{}
+	if i%3 > 0 {
+		r.Overall = limit.Quota{Limit: 200 + i/5, Window: r.Quota.Window}
+		overall.Remaining = r.Overall.Limit - 1
+		want["limit:all"], want["allowed:all"] = strconv.Itoa(r.Overall.Limit), "1"
+	}
+	res, err := l.Allow(t.Context(), r)
+	if err != nil || !res.Allowed || res.Limit != r.Quota.Limit || res.Window != r.Quota.Window ||
+		res.Remaining != r.Quota.Limit-1 || res.Overall.Remaining != overall.Remaining {
+		t.Errorf("%+v: %+v, %v", r, res, err)
+	}
+	about := client.HGetAll(t.Context(), limit.MetaKey(r.Subject)).Val()
+	delete(about, "renewed")
+	if !maps.Equal(about, want) {
+		t.Errorf("%+v: hash %v, want %v", r, about, want)
+	}
 }
 
 // TestScriptForgotten: a server that lost its scripts gets them again, and no

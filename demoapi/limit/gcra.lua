@@ -32,7 +32,8 @@ local function take(key, pace, was, ahead)
     ahead = ceil(ahead * pace / was)
   end
   ahead = ahead + pace
-  call('SET', key, now + ahead, 'PX', ceil(ahead / 1000))
+  local tat = whole(now + ahead)
+  call('SET', key, tat, 'PXAT', tat:sub(1, -4)) -- lives on through that millisecond
   local used = ceil(ahead / pace)
   return used, ahead - (used - 1) * pace
 end
@@ -45,28 +46,32 @@ local function wait_of(limit, was, ahead, used)
   return ahead - (math.min(used, limit) - 1) * was
 end
 
-local pace, was, ahead, used = look(KEYS[2], limit, ARGV[5], known[4])
-local wait, pace_all, was_all, ahead_all
-local used_all, wait_all = 0, 0
-local refused = used >= limit and 1 or 0
-if limit_all then
-  pace_all, was_all, ahead_all, used_all = look(KEYS[3], limit_all, ARGV[6], known[6])
-  if used_all >= limit_all then
-    refused = refused + 2
+local function decide()
+  local pace, was, ahead, used = look(state, limit, limit_text, known[4])
+  local wait, pace_all, was_all, ahead_all
+  local used_all, wait_all = 0, 0
+  local refused = used >= limit and 1 or 0
+  if limit_all then
+    pace_all, was_all, ahead_all, used_all = look(state_all, limit_all, all_text, known[6])
+    if used_all >= limit_all then
+      refused = refused + 2
+    end
   end
+
+  if refused == 0 then
+    used, wait = take(state, pace, was, ahead)
+    if limit_all then
+      used_all, wait_all = take(state_all, pace_all, was_all, ahead_all)
+    end
+    note_allowed()
+  else
+    wait = wait_of(limit, was, ahead, used)
+    if limit_all then
+      wait_all = wait_of(limit_all, was_all, ahead_all, used_all)
+    end
+    note_denied(refused, wait, wait_all)
+  end
+  return refused, used, wait, used_all, wait_all
 end
 
-if refused == 0 then
-  used, wait = take(KEYS[2], pace, was, ahead)
-  if limit_all then
-    used_all, wait_all = take(KEYS[3], pace_all, was_all, ahead_all)
-  end
-  note_allowed()
-else
-  wait = wait_of(limit, was, ahead, used)
-  if limit_all then
-    wait_all = wait_of(limit_all, was_all, ahead_all, used_all)
-  end
-  note_denied(refused, wait, wait_all)
-end
-return {refused, now, used, wait, used_all, wait_all}
+return answer(decide)

@@ -6,7 +6,7 @@ import (
 	_ "embed"     // for the scripts
 	"encoding/hex"
 	"fmt"
-	"strconv"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -61,10 +61,11 @@ type Client interface {
 // The class "all" stands for the quota over all classes. A request that is
 // denied raises denied:<class> of the quota that binds and writes nothing else.
 //
-// It is safe for concurrent use. Calls at the same time share one pipeline.
+// It is safe for concurrent use. Requests at the same time are decided on together.
 type Shared struct {
 	calls  batcher
-	prefix string // of the keys with the state
+	prefix string    // of the keys with the state
+	spare  sync.Pool // of *call
 }
 
 // New returns a limiter kept in client, which should be made by [rdb.Open]: a
@@ -92,6 +93,7 @@ func newShared(prefix, algorithm string, client Client, o rdb.Options) *Shared {
 	guard := rdb.NewGuard("limiter", o)
 	return &Shared{
 		prefix: prefix,
+		spare:  sync.Pool{New: func() any { return &call{turn: make(chan turn, 1)} }},
 		calls: batcher{
 			client: client, source: source, hash: hex.EncodeToString(sum[:]),
 			guard: guard, timeout: guard.Timeout(),
@@ -109,38 +111,26 @@ func (s *Shared) Allow(ctx context.Context, r Request) (Result, error) {
 	if err == nil {
 		err = ctx.Err()
 	}
-	var reply []int64
+	var o outcome
 	if err == nil {
-		reply, err = s.calls.do(ctx, s.command(&r))
-	}
-	if err == nil && len(reply) != 6 {
-		err = replyError(fmt.Sprintf("the script returned %d numbers, want 6", len(reply)))
+		o, err = s.decide(ctx, &r)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("limit: decide on %s: %w", r.Class, err)
 	}
-	o := outcome{
-		refused: int(reply[0]), now: reply[1],
-		class: spent{reply[2], reply[3]}, whole: spent{reply[4], reply[5]},
-	}
 	return o.result(&r), nil
 }
 
-// command is the call of the script, see about.lua.
-func (s *Shared) command(r *Request) []any {
-	window := r.Quota.Window.Microseconds()
-	seconds := strconv.FormatFloat(float64(window)/1e6, 'g', 10, 64)
-	args := make([]any, 0, 12)
-	args = append(args, "evalsha", s.calls.hash, 2, MetaKey(r.Subject), s.key(r.Subject, string(r.Class)))
+func (s *Shared) decide(ctx context.Context, r *Request) (outcome, error) {
+	c := s.spare.Get().(*call)
+	defer s.spare.Put(c) // nobody else has it any more
+	*c = call{r: *r, turn: c.turn, about: MetaKey(r.Subject), state: s.key(r.Subject, string(r.Class))}
+	c.whole = c.state
 	if r.Overall.Limit > 0 {
-		args[2] = 3
-		args = append(args, s.key(r.Subject, ByAll))
+		c.whole = s.key(r.Subject, ByAll)
 	}
-	args = append(args, string(r.Tier), string(r.Class), window, seconds, r.Quota.Limit)
-	if r.Overall.Limit > 0 {
-		args = append(args, r.Overall.Limit)
-	}
-	return args
+	s.calls.do(ctx, c)
+	return c.outcome, c.err
 }
 
 func (s *Shared) key(subject, class string) string { return s.prefix + subject + ":" + class }
