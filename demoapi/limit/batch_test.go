@@ -3,8 +3,11 @@ package limit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,6 +137,77 @@ func TestBatchKeepsErrorsApart(t *testing.T) {
 		ask("good", "")
 		wg.Wait()
 	})
+}
+
+// TestBatchIsOneByOne: what is decided on together comes out as if each request had
+// come alone: bursts of one subject, other terms, denied ones and broken keys too.
+func TestBatchIsOneByOne(t *testing.T) {
+	each(t, func(t *testing.T, a limit.Algorithm) {
+		batched, alone := newFake(t), newFake(t)
+		alone.now = batched.now
+		for _, f := range []*fake{batched, alone} {
+			f.HSet("rate_gcra:3:/orders", "not", "ours")
+			f.HSet("rate_limit:3:/orders", "not", "ours")
+			f.advance(0)
+		}
+		o := rdb.Options{Timeout: 10 * time.Second, Failures: 1 << 30}
+		together, single := shared(t, a, batched.client, o), shared(t, a, alone.client, o)
+		rng := rand.New(rand.NewPCG(3, 4))
+		denied, failed := 0, 0
+		for round := range 150 {
+			requests := burst(rng)
+			results, errs := limit.Together(together, requests)
+			for i, r := range requests {
+				want, err := single.Allow(t.Context(), r)
+				if (err == nil) != (errs[i] == nil) || rdb.Reason(err) != rdb.Reason(errs[i]) || err == nil && results[i] != want {
+					t.Fatalf("round %d, request %d of %+v: %+v (%v), alone %+v (%v)", round, i, requests, results[i], errs[i], want, err)
+				}
+				if err != nil {
+					failed++
+				} else if !want.Allowed {
+					denied++
+				}
+			}
+			if got, want := everything(batched), everything(alone); got != want {
+				t.Fatalf("round %d, after %+v:\n%s\nwant\n%s", round, requests, got, want)
+			}
+			step := time.Duration(rng.IntN(20_000)) * time.Millisecond
+			batched.advance(step)
+			alone.advance(step)
+		}
+		if denied < 100 || failed < 100 {
+			t.Errorf("only %d were denied and %d failed", denied, failed)
+		}
+	})
+}
+
+// everything is all that is in Redis.
+func everything(f *fake) string {
+	var all strings.Builder
+	all.WriteString(f.Dump())
+	for _, key := range f.Keys() {
+		fmt.Fprintln(&all, key, f.TTL(key))
+	}
+	return all.String()
+}
+
+// burst is a few requests, often several of one kind after another.
+func burst(rng *rand.Rand) []limit.Request {
+	var all []limit.Request
+	for n := 1 + rng.IntN(limit.BatchMost); len(all) < n; {
+		r := orders(strconv.Itoa(1+rng.IntN(3)), 5+2*rng.IntN(2))
+		r.Quota.Window = time.Minute
+		if rng.IntN(3) == 0 {
+			r.Class = limit.Search
+		}
+		if rng.IntN(2) == 0 {
+			r.Tier, r.Overall = limit.Basic, limit.Quota{Limit: 8 + 3*rng.IntN(2), Window: time.Minute}
+		}
+		for range min(1+rng.IntN(5), n-len(all)) {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // TestBatchOfManyTerms: each request of a batch is decided on by its own terms.

@@ -12,3 +12,20 @@ func Waiting(s *Shared) int {
 	defer s.calls.mu.Unlock()
 	return len(s.calls.waiting)
 }
+
+// Together decides on requests in one batch, in their order.
+func Together(s *Shared, requests []Request) ([]Result, []error) {
+	var b batch
+	for i := range requests {
+		c := &call{}
+		s.prepare(c, &requests[i])
+		b.calls = append(b.calls, c)
+	}
+	s.calls.run(&b)
+	var results []Result
+	var errs []error
+	for i, c := range b.calls {
+		results, errs = append(results, c.outcome.result(&requests[i])), append(errs, c.err)
+	}
+	return results, errs
+}

@@ -25,8 +25,8 @@ local function look(key, limit, text, noted)
   return pace, was, ahead, ceil(ahead / was)
 end
 
--- take counts one more request and returns how many count now, and the time until
--- one less does.
+-- take counts one more request and returns how far ahead the state is now, how
+-- many requests count, and the time until one less does.
 local function take(key, pace, was, ahead)
   if was ~= pace then
     ahead = ceil(ahead * pace / was)
@@ -35,7 +35,7 @@ local function take(key, pace, was, ahead)
   local tat = whole(now + ahead)
   call('SET', key, tat, 'PXAT', tat:sub(1, -4)) -- lives on through that millisecond
   local used = ceil(ahead / pace)
-  return used, ahead - (used - 1) * pace
+  return ahead, used, ahead - (used - 1) * pace
 end
 
 -- wait is the time of a quota that stays as it is, see above.
@@ -46,22 +46,31 @@ local function wait_of(limit, was, ahead, used)
   return ahead - (math.min(used, limit) - 1) * was
 end
 
+-- The state of both quotas: its pace and that of its quota, how far ahead it is,
+-- and how many requests count.
+local pace, was, ahead, used
+local pace_all, was_all, ahead_all, used_all
+
 local function decide()
-  local pace, was, ahead, used = look(state, limit, limit_text, known[4])
-  local wait, pace_all, was_all, ahead_all
-  local used_all, wait_all = 0, 0
-  local refused = used >= limit and 1 or 0
-  if limit_all then
-    pace_all, was_all, ahead_all, used_all = look(state_all, limit_all, all_text, known[6])
-    if used_all >= limit_all then
-      refused = refused + 2
+  if not again then
+    pace, was, ahead, used = look(state, limit, limit_text, known[4])
+    used_all = 0
+    if limit_all then
+      pace_all, was_all, ahead_all, used_all = look(state_all, limit_all, all_text, known[6])
     end
+  end
+  local wait, wait_all = 0, 0
+  local refused = used >= limit and 1 or 0
+  if limit_all and used_all >= limit_all then
+    refused = refused + 2
   end
 
   if refused == 0 then
-    used, wait = take(state, pace, was, ahead)
+    ahead, used, wait = take(state, pace, was, ahead)
+    was = pace
     if limit_all then
-      used_all, wait_all = take(state_all, pace_all, was_all, ahead_all)
+      ahead_all, used_all, wait_all = take(state_all, pace_all, was_all, ahead_all)
+      was_all = pace_all
     end
     note_allowed()
   else

@@ -11,7 +11,7 @@ local function used_of(log) return call('ZCOUNT', log, '(' .. edge, '+inf') end
 local function take(log, n)
   call('ZREMRANGEBYSCORE', log, '-inf', edge)
   -- The count makes members unique within one microsecond.
-  call('ZADD', log, text(now), whole(now) .. '-' .. n)
+  call('ZADD', log, text(now), format('%d-%d', now, n))
   call('PEXPIRE', log, ceil(window / 1000))
 end
 
@@ -39,10 +39,10 @@ local function decide()
   end
 
   if refused == 0 then
-    take(state, count)
+    take(state, count + 1)
     used = used + 1
     if limit_all then
-      take(state_all, count_all)
+      take(state_all, count_all + 1)
       used_all = used_all + 1
     end
   end

@@ -124,13 +124,18 @@ func (s *Shared) Allow(ctx context.Context, r Request) (Result, error) {
 func (s *Shared) decide(ctx context.Context, r *Request) (outcome, error) {
 	c := s.spare.Get().(*call)
 	defer s.spare.Put(c) // nobody else has it any more
+	s.prepare(c, r)
+	s.calls.do(ctx, c)
+	return c.outcome, c.err
+}
+
+// prepare makes c one to decide on r.
+func (s *Shared) prepare(c *call, r *Request) {
 	*c = call{r: *r, turn: c.turn, about: MetaKey(r.Subject), state: s.key(r.Subject, string(r.Class))}
 	c.whole = c.state
 	if r.Overall.Limit > 0 {
 		c.whole = s.key(r.Subject, ByAll)
 	}
-	s.calls.do(ctx, c)
-	return c.outcome, c.err
 }
 
 func (s *Shared) key(subject, class string) string { return s.prefix + subject + ":" + class }
