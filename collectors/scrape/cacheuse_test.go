@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"strings"
 	"testing"
 
 	"apitop/collectors/snapshot"
@@ -10,10 +11,7 @@ import (
 func TestCacheUse(t *testing.T) {
 	counter := func(name string, lines ...string) string {
 		page := "# TYPE " + name + " counter\n"
-		for _, l := range lines {
-			page += name + l + "\n"
-		}
-		return page
+		return page + name + strings.Join(lines, "\n"+name) + "\n"
 	}
 	tests := map[string]struct {
 		page         string
