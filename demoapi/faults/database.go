@@ -115,12 +115,17 @@ func idleInTransaction(ctx context.Context, e *env) (undo, error) {
 	return releasing(release), nil
 }
 
-// serverDown stops one of the demo's servers.
+// serverDown stops one of the demo's servers. The fault is over when the server
+// answers again: a client whose dials failed dials no more than once a second.
 func serverDown(server string) func(context.Context, *env) (undo, error) {
 	return func(ctx context.Context, e *env) (undo, error) {
 		if err := e.Servers.Switch(ctx, server, false); err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context) error { return e.Servers.Switch(ctx, server, true) }, nil
+		up := func(ctx context.Context) error { return e.Servers.Switch(ctx, server, true) }
+		if server != redisServer || e.Redis == nil {
+			return up, nil
+		}
+		return inOrder(up, persistent(func(ctx context.Context) error { return e.Redis.Ping(ctx).Err() })), nil
 	}
 }
