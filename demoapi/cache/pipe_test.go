@@ -79,7 +79,9 @@ func inBubble(t *testing.T, test func(*testing.T, *world)) {
 func (w *world) cache(cfg cache.Config) *cache.Cache {
 	w.t.Helper()
 	client := redis.NewClient(&redis.Options{
-		Addr: "pipe", DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 50,
+		// Never dialed. A name would be looked up, and the resolver is not the
+		// bubble's.
+		Addr: "127.0.0.1:1", DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 50,
 		Dialer: w.dial,
 	})
 	client.AddHook(w)
