@@ -45,9 +45,10 @@ type shop struct {
 
 // parts may replace what newShop makes by itself.
 type parts struct {
-	config demoapi.Config
-	store  demoapi.Store
-	redis  rdb.Options
+	limiter limit.Algorithm // empty: the default
+	config  demoapi.Config
+	store   demoapi.Store
+	redis   rdb.Options
 }
 
 func newShop(t *testing.T, p parts) *shop {
@@ -77,7 +78,11 @@ func start(t *testing.T, p parts, client *redis.Client, server *miniredis.Minire
 		p.config.Metrics = demoapi.NewMetrics(limit.DefaultPlan())
 	}
 	c := cache.New(client, cache.Config{Redis: p.redis, Observer: p.config.Metrics})
-	api, err := demoapi.New(p.config, p.store, c, limit.NewWindow(client, p.redis))
+	l, err := limit.New(p.limiter, client, p.redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := demoapi.New(p.config, p.store, c, l)
 	if err != nil {
 		t.Fatal(err)
 	}

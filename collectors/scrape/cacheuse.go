@@ -30,7 +30,7 @@ func cacheNames(t *table) (lookups, hits, misses string) {
 			}
 		}
 		for _, p := range cachePairs {
-			start, ok := strings.CutSuffix(norm, p[0])
+			start, ok := strings.CutSuffix(name, p[0])
 			other := start + p[1]
 			if ok && t.metrics[other] != nil && (hits == "" || name < hits) {
 				hits, misses = name, other
@@ -53,13 +53,15 @@ func (p *plan) bindCache(t *table, s *series, names [3]string) {
 	case names[0]:
 		for _, l := range t.labelsOf(s) {
 			found, known := cacheResults[strings.ToLower(l.value)]
-			switch {
-			case !known || l.name == "cache": // a cache may be called "hits"
-			case found:
+			if !known || l.name == "cache" { // a cache may be called "hits"
+				continue
+			}
+			if found {
 				p.hits = append(p.hits, s)
-			default:
+			} else {
 				p.misses = append(p.misses, s)
 			}
+			return
 		}
 	}
 }

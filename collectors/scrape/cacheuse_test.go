@@ -24,6 +24,7 @@ func TestCacheUse(t *testing.T) {
 		"two counters":           {counter("shop_cache_hits_total", " 6") + counter("shop_cache_misses_total", " 3"), snapshot.Known(6), snapshot.Known(3)},
 		"half of two":            {counter("shop_cache_hits_total", " 6"), snapshot.Value{}, snapshot.Value{}},
 		"a cache called hit":     {counter("cache_requests_total", `{cache="hit",result="miss"} 1`), snapshot.Known(0), snapshot.Known(1)},
+		"said twice":             {counter("cache_requests_total", `{result="hit",status="hit"} 3`), snapshot.Known(3), snapshot.Known(0)},
 		"other words":            {counter("cache_requests_total", `{op="get"} 1`), snapshot.Value{}, snapshot.Value{}},
 		"the front layer, once":  {counter("a_cache_requests_total", `{result="hit"} 1`) + counter("b_cache_requests_total", `{result="hit"} 9`), snapshot.Known(1), snapshot.Known(0)},
 		"by result beats a pair": {counter("cache_requests_total", `{result="hit"} 2`) + counter("x_cache_hits_total", " 6") + counter("x_cache_misses_total", " 3"), snapshot.Known(2), snapshot.Known(0)},

@@ -76,15 +76,10 @@ func New(a Algorithm, client Client, o rdb.Options) (*Shared, error) {
 	case GCRA, "":
 		return newShared("rate_gcra:", gcraLua, client, o), nil
 	case SlidingLog:
-		return NewWindow(client, o), nil
+		return newShared("rate_limit:", logLua, client, o), nil
 	default:
 		return nil, fmt.Errorf("limit: no algorithm %q: want one of %q", a, Algorithms())
 	}
-}
-
-// NewWindow returns a [SlidingLog], as [New] does.
-func NewWindow(client Client, o rdb.Options) *Shared {
-	return newShared("rate_limit:", logLua, client, o)
 }
 
 func newShared(prefix, algorithm string, client Client, o rdb.Options) *Shared {

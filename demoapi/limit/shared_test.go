@@ -111,7 +111,7 @@ func TestNew(t *testing.T) {
 // must be allowed is allowed, and each announced wait is right.
 func TestWindowIsExact(t *testing.T) {
 	f := newFake(t)
-	w := limit.NewWindow(f.client, patient())
+	w := shared(t, limit.SlidingLog, f.client, patient())
 	rng := rand.New(rand.NewPCG(1, 2))
 	q := limit.Quota{Limit: 7, Window: 10 * time.Second}
 	var log []time.Time // allowed requests, oldest first
@@ -151,7 +151,7 @@ func TestRedisDown(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			w := limit.NewWindow(client, rdb.Options{})
+			w := shared(t, limit.SlidingLog, client, rdb.Options{})
 			r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute}}
 			quickest := time.Hour
 			for i := range 5 {
@@ -176,7 +176,7 @@ func TestRedisDown(t *testing.T) {
 
 func TestRecovery(t *testing.T) {
 	f := newFake(t)
-	w := limit.NewWindow(f.client, rdb.Options{Timeout: 5 * time.Second, Failures: 2, Pause: time.Millisecond})
+	w := shared(t, limit.SlidingLog, f.client, rdb.Options{Timeout: 5 * time.Second, Failures: 2, Pause: time.Millisecond})
 	r := limit.Request{Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 5, Window: time.Minute}}
 	f.SetError("LOADING Redis is loading the dataset in memory")
 	for range 3 {
@@ -205,7 +205,7 @@ func TestForeignKey(t *testing.T) {
 	if err := f.Set("rate_limit:1:/orders", "x"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := limit.NewWindow(f.client, patient()).Allow(t.Context(), limit.Request{
+	_, err := shared(t, limit.SlidingLog, f.client, patient()).Allow(t.Context(), limit.Request{
 		Subject: "1", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 1, Window: time.Minute},
 	})
 	if rdb.Reason(err) != "reply" {

@@ -38,8 +38,12 @@ func shop(t *testing.T) *httptest.Server {
 		t.Fatal(err)
 	}
 	patient := rdb.Options{Timeout: 10 * time.Second}
+	l, err := limit.New(limit.GCRA, client, patient)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := cache.New(client, cache.Config{Redis: patient})
-	api, err := demoapi.New(demoapi.Config{}, m, c, limit.NewWindow(client, patient))
+	api, err := demoapi.New(demoapi.Config{}, m, c, l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (f FindMax) Search(ctx context.Context) (*Found, error) {
 			found.RPS, found.Best = new(step.RPS), r
 		}
 		s.tell(step)
-		if s.why == "" && !sleep(ctx, f.Pause) {
+		if s.why == "" && !pause(ctx, f.Pause) {
 			return found, context.Cause(ctx)
 		}
 	}
@@ -191,18 +191,6 @@ func (f FindMax) stepLength(rps float64) time.Duration {
 	const spare = 1.2 // not all are answered well
 	seconds := math.Min(need*spare/rps, longestStep.Seconds())
 	return max(f.Step, time.Duration(seconds*float64(time.Second)))
-}
-
-// sleep waits; false when ctx ended before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // search decides on the next rate by what came of the ones before. It is

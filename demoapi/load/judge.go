@@ -100,19 +100,34 @@ func (s SLO) judge(m measured) SLOResult {
 	return res
 }
 
-// ofAll is the objective's figure of the whole test.
-func (s SLO) ofAll(r *Report) measured {
+// outcomes are the requests of a test, or of one route, by what came of them.
+type outcomes struct {
+	requests, ok, errors, clientErrors, throttled uint64
+	seconds                                       float64
+}
+
+// counted is the objective's figure if it is one of outcomes; false: it is not.
+func (s SLO) counted(o outcomes) (measured, bool) {
 	switch s.Figure {
 	case FigureErrors:
-		return shareOf(r.Errors, r.Requests)
+		return shareOf(o.errors, o.requests), true
 	case FigureClientErrors:
-		return shareOf(r.ClientErrors, r.Requests)
+		return shareOf(o.clientErrors, o.requests), true
 	case FigureThrottled:
-		return shareOf(r.Throttled, r.Requests)
-	case FigureLate:
-		return shareOf(r.Late+r.Dropped, r.Requests+r.Dropped)
+		return shareOf(o.throttled, o.requests), true
 	case FigureRPS:
-		return perSecond(r.OK, r.Seconds)
+		return perSecond(o.ok, o.seconds), true
+	}
+	return measured{}, false
+}
+
+// ofAll is the objective's figure of the whole test.
+func (s SLO) ofAll(r *Report) measured {
+	if s.Figure == FigureLate {
+		return shareOf(r.Late+r.Dropped, r.Requests+r.Dropped)
+	}
+	if m, ok := s.counted(outcomes{r.Requests, r.OK, r.Errors, r.ClientErrors, r.Throttled, r.Seconds}); ok {
+		return m
 	}
 	switch s.Span {
 	case SpanService:
@@ -125,15 +140,8 @@ func (s SLO) ofAll(r *Report) measured {
 
 // ofRoute is the objective's figure of one route.
 func (s SLO) ofRoute(r *RouteReport, seconds float64) measured {
-	switch s.Figure {
-	case FigureErrors:
-		return shareOf(r.Errors, r.Requests)
-	case FigureClientErrors:
-		return shareOf(r.ClientErrors, r.Requests)
-	case FigureThrottled:
-		return shareOf(r.Throttled, r.Requests)
-	case FigureRPS:
-		return perSecond(r.OK, seconds)
+	if m, ok := s.counted(outcomes{r.Requests, r.OK, r.Errors, r.ClientErrors, r.Throttled, seconds}); ok {
+		return m
 	}
 	if s.Span == SpanService {
 		return s.latency(&r.Service)

@@ -54,12 +54,6 @@ func (s schedule) length() time.Duration {
 	return s.begins[last] + s.stages[last].Duration
 }
 
-// total is the number of requests in the whole time.
-func (s schedule) total() float64 {
-	last := len(s.stages) - 1
-	return s.counts[last] + area(s.stages[last])
-}
-
 // rounding is what sums of rates may be off without a request more or less.
 const rounding = 1e-6
 

@@ -140,3 +140,9 @@ func TestPoisson(t *testing.T) {
 		t.Errorf("%v of the gaps are above the mean, want 1/e", share)
 	}
 }
+
+// total is the number of requests in the whole time.
+func (s schedule) total() float64 {
+	last := len(s.stages) - 1
+	return s.counts[last] + area(s.stages[last])
+}

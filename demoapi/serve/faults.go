@@ -43,8 +43,8 @@ func (s stackServers) Switch(ctx context.Context, server string, up bool) error 
 	return s.Stack.Switch(ctx, stack.Server(server), up)
 }
 
-// RunsOn says which of the servers are those of s: faults that would harm any
-// others are available for them.
+// RunsOn says which of the servers are those of s: faults that would harm others
+// are available for these alone.
 func (c *Config) RunsOn(s *stack.Stack) {
 	c.PrivateRedis, c.PrivatePostgres, c.SimulatedRedis = s.Owns(stack.Redis), s.Owns(stack.Postgres), s.Simulated()
 }

@@ -171,7 +171,10 @@ func TestEmbeddedLimiter(t *testing.T) {
 	_, c := startSimulation(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	w := limit.NewWindow(c, rdb.Options{Timeout: 5 * time.Second})
+	w, err := limit.New(limit.GCRA, c, rdb.Options{Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := limit.Request{Subject: "42", Tier: limit.Guest, Class: limit.Orders, Quota: limit.Quota{Limit: 30, Window: time.Second}}
 	const callers, calls = 4, 20
 	allowed := make(chan int, callers)

@@ -135,13 +135,21 @@ func testBurst(t *testing.T, s Subject) {
 }
 
 func testConcurrent(t *testing.T, s Subject) {
-	const clients, each, most = 64, 4, 30
+	const most = 30
+	crowd(t, s, most, func(int) limit.Request { return request(most, time.Hour) })
+}
+
+// crowd lets 64 clients ask at the same time, each four times, and wants most of
+// these requests allowed and none to fail.
+func crowd(t *testing.T, s Subject, most int64, ask func(client int) limit.Request) {
+	t.Helper()
+	const clients, each = 64, 4
 	var allowed, failed atomic.Int64
 	var wg sync.WaitGroup
-	for range clients {
+	for i := range clients {
 		wg.Go(func() {
 			for range each {
-				res, err := s.Limiter.Allow(context.Background(), request(most, time.Hour))
+				res, err := s.Limiter.Allow(context.Background(), ask(i))
 				if err != nil {
 					failed.Add(1)
 				} else if res.Allowed {

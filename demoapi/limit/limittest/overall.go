@@ -1,9 +1,6 @@
 package limittest
 
 import (
-	"context"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,26 +69,9 @@ func testBinding(t *testing.T, s Subject) {
 }
 
 func testConcurrentOverall(t *testing.T, s Subject) {
-	const clients, each, most = 64, 4, 45
+	const most = 45
 	classes := []limit.Class{limit.Orders, limit.Search, limit.Login, limit.Default}
-	var allowed, failed atomic.Int64
-	var wg sync.WaitGroup
-	for i := range clients {
-		wg.Go(func() {
-			for range each {
-				res, err := s.Limiter.Allow(context.Background(), of(classes[i%4], both(30, most)))
-				if err != nil {
-					failed.Add(1)
-				} else if res.Allowed {
-					allowed.Add(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if allowed.Load() != most || failed.Load() != 0 {
-		t.Errorf("%d of %d requests allowed and %d failed, want %d and 0", allowed.Load(), clients*each, failed.Load(), most)
-	}
+	crowd(t, s, most, func(client int) limit.Request { return of(classes[client%4], both(30, most)) })
 }
 
 // testObedient waits as it is told, by a clock that runs by itself if need be,
