@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -138,7 +139,10 @@ func askFaults(ctx context.Context, base, method string, switches map[string]boo
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // rarely used
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask for faults: %w", err)
+		if call, ok := errors.AsType[*url.Error](err); ok {
+			err = call.Err // without the URL, which helps nobody here
+		}
+		return nil, fmt.Errorf("the demo API does not answer: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))

@@ -6,12 +6,14 @@ package faults
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
+	"apitop/tui/format"
 	"apitop/tui/screen"
 	"apitop/tui/theme"
 	"apitop/tui/widget"
@@ -34,6 +36,7 @@ type Model struct {
 	turn  int // how often it was shown
 
 	list    []Switch          // as last read; nil: not yet
+	readAt  time.Time         // when that was, by the reports' clock
 	failed  error             // of the last reading; nil: it succeeded
 	pending map[string]bool   // being switched; never changed, but replaced
 	trouble map[string]string // why switching it failed; as pending
@@ -61,10 +64,10 @@ func (m Model) Show(shown bool) (screen.Screen, tea.Cmd) {
 }
 
 // Update implements [screen.Screen].
-func (m Model) Update(msg tea.Msg, _ *analysis.Report) (screen.Screen, tea.Cmd) {
+func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
 	case listMsg:
-		return m.read(msg)
+		return m.read(msg, r.At)
 	case tickMsg:
 		if m.shown && msg.turn == m.turn {
 			return m, m.look()
@@ -82,13 +85,13 @@ func (m Model) Update(msg tea.Msg, _ *analysis.Report) (screen.Screen, tea.Cmd) 
 
 // read takes a reading in. One that fails leaves the last list, which may be
 // right still.
-func (m Model) read(msg listMsg) (screen.Screen, tea.Cmd) {
+func (m Model) read(msg listMsg, at time.Time) (screen.Screen, tea.Cmd) {
 	if msg.turn != m.turn {
 		return m, nil // another one is under way
 	}
 	m.failed = msg.err
 	if msg.err == nil {
-		m.list = append([]Switch{}, msg.list...)
+		m.list, m.readAt = append([]Switch{}, msg.list...), at
 	}
 	if !m.shown {
 		return m, nil
@@ -178,7 +181,7 @@ func (m Model) drawTable(a canvas.Area, f screen.Frame, selected int) {
 	}
 	note := ""
 	if m.failed != nil {
-		note = "not read anew"
+		note = "stale " + format.Age(analysis.Value{V: max(f.Report.At.Sub(m.readAt).Seconds(), 0), OK: true})
 	}
 	body := widget.Panel(a, fmt.Sprintf("Faults %d of %d on", on, len(m.list)), note)
 	_, h := body.Size()
@@ -199,7 +202,10 @@ func (m Model) drawTable(a canvas.Area, f screen.Frame, selected int) {
 
 func (m Model) cells(f screen.Frame, s Switch) []widget.Cell {
 	glyph, state, st := m.state(f, s)
-	name := theme.Plain
+	name, rule := theme.Plain, theme.Label
+	if m.failed != nil && !m.pending[s.Name] && m.trouble[s.Name] == "" {
+		st, rule = theme.Dim, theme.Dim // it may be otherwise by now
+	}
 	if st == theme.Dim {
 		name = theme.Dim
 	}
@@ -207,7 +213,7 @@ func (m Model) cells(f screen.Frame, s Switch) []widget.Cell {
 		{Text: glyph, Style: st},
 		{Text: s.Name, Style: name},
 		{Text: state, Style: st},
-		{Text: s.Rule, Style: theme.Label},
+		{Text: s.Rule, Style: rule},
 		{Text: s.What, Style: name},
 	}
 }

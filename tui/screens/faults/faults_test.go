@@ -113,7 +113,11 @@ func TestGolden(t *testing.T) {
 	failed, cmd := press(shown(refusing), "j", "enter")
 	models["failed"] = run(failed, cmd)
 	for name, m := range models {
-		t.Run(name, func(t *testing.T) { screentest.GoldenSizes(t, m, nothing()) })
+		r := nothing()
+		if name == "stale" {
+			r.At = r.At.Add(5 * time.Second)
+		}
+		t.Run(name, func(t *testing.T) { screentest.GoldenSizes(t, m, r) })
 	}
 	screentest.NoOrphans(t, "TestGolden")
 }
