@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -82,6 +83,7 @@ func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) 
 	tame, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer release()
 	fmt.Fprintln(p.stderr, "apitop: starting a private Redis, Postgres and demo API …")
+	serve.LogRedis(slog.DiscardHandler) // that a server is not up yet is no news
 	d, err := serve.StartDemo(tame, serve.DemoOptions{RPS: f.rps})
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
+	// Before the servers: the wait for them has failed dials to tell of.
+	log := slog.NewJSONHandler(stderr, nil)
+	serve.LogRedis(log)
 	s, err := stack.Start(ctx, c.stack())
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -37,8 +40,6 @@ func (c config) serve(ctx context.Context, stdout, stderr io.Writer) (err error)
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	log := slog.NewJSONHandler(stderr, nil)
-	serve.LogRedis(log)
 	err = serve.API(ctx, ln, cfg, serve.Hooks{
 		Log:     log,
 		Servers: serve.SwitcherOf(s),
