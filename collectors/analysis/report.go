@@ -96,21 +96,54 @@ type Note struct {
 
 // HTTP is what the service says about its requests, all instances together.
 type HTTP struct {
-	Requests         Value    `json:"requests"` // in the window
-	RPS              Value    `json:"rps"`
-	ErrorRatio       Value    `json:"error_ratio"`        // 5xx / all
-	ClientErrorRatio Value    `json:"client_error_ratio"` // 4xx / all, 429 included
-	Throttled        Value    `json:"throttled"`          // 429 in the window
-	InFlight         Value    `json:"in_flight"`
-	P50              Value    `json:"p50_seconds"`
-	P95              Value    `json:"p95_seconds"`
-	P99              Value    `json:"p99_seconds"`
-	Avg              Value    `json:"avg_seconds"`
-	P95Bucket        *Bucket  `json:"p95_bucket_seconds"`
-	Measured         float64  `json:"-"`      // durations in the window behind the percentiles
-	Routes           []Route  `json:"routes"` // most requests first
-	Restarts         int      `json:"-"`      // seen since the start
-	Targets          []string `json:"-"`
+	Requests         Value   `json:"requests"` // in the window
+	RPS              Value   `json:"rps"`
+	ErrorRatio       Value   `json:"error_ratio"`        // 5xx / all
+	ClientErrorRatio Value   `json:"client_error_ratio"` // 4xx / all, 429 included
+	Throttled        Value   `json:"throttled"`          // 429 in the window
+	InFlight         Value   `json:"in_flight"`
+	P50              Value   `json:"p50_seconds"`
+	P95              Value   `json:"p95_seconds"`
+	P99              Value   `json:"p99_seconds"`
+	Avg              Value   `json:"avg_seconds"`
+	P50Bucket        *Bucket `json:"p50_bucket_seconds"`
+	P95Bucket        *Bucket `json:"p95_bucket_seconds"`
+	P99Bucket        *Bucket `json:"p99_bucket_seconds"`
+	Measured         float64 `json:"measured"` // durations in the window behind the percentiles
+	Routes           []Route `json:"routes"`   // most requests first, as the page names them
+	// Templates are the routes with ids in their paths taken out, most requests
+	// first; nil when no two routes are one that way. Tables show them instead.
+	Templates []Route    `json:"templates,omitempty"`
+	Instances []Instance `json:"instances,omitempty"` // by name; only with several, or on request
+	Restarts  int        `json:"-"`                   // seen since the start
+	Targets   []string   `json:"-"`
+}
+
+// Instance is one instance of the service: an address, or what a server calls
+// one, with all processes behind it.
+type Instance struct {
+	Name       Text    `json:"name"`
+	Up         bool    `json:"up"` // its newest reading is not stale
+	Processes  int     `json:"processes"`
+	Requests   Value   `json:"requests"`
+	RPS        Value   `json:"rps"`
+	ErrorRatio Value   `json:"error_ratio"`
+	InFlight   Value   `json:"in_flight"`
+	P50        Value   `json:"p50_seconds"`
+	P95        Value   `json:"p95_seconds"`
+	P95Bucket  *Bucket `json:"p95_bucket_seconds"`
+	P99        Value   `json:"p99_seconds"`
+	Avg        Value   `json:"avg_seconds"`
+	Measured   float64 `json:"measured"`
+	Routes     []Route `json:"routes,omitempty"` // only on request
+}
+
+// Rows are the routes as tables show them.
+func (h *HTTP) Rows() []Route {
+	if h.Templates != nil {
+		return h.Templates
+	}
+	return h.Routes
 }
 
 // Route is one method and path template.
@@ -124,13 +157,15 @@ type Route struct {
 	Throttled        Value              `json:"throttled"`
 	Status           map[string]float64 `json:"status"` // requests in the window
 	P50              Value              `json:"p50_seconds"`
+	P50Bucket        *Bucket            `json:"p50_bucket_seconds"`
 	P95              Value              `json:"p95_seconds"`
 	P95Bucket        *Bucket            `json:"p95_bucket_seconds"`
 	P99              Value              `json:"p99_seconds"`
+	P99Bucket        *Bucket            `json:"p99_bucket_seconds"`
 	Avg              Value              `json:"avg_seconds"`
 	TimeShare        Value              `json:"time_share"`        // of all time spent in requests, 0..1
 	CallsPerRequest  Value              `json:"calls_per_request"` // database statements; unknown unless the page counts them
-	Measured         float64            `json:"-"`                 // durations behind the percentiles
+	Measured         float64            `json:"measured"`          // durations behind the percentiles
 	Trend            []float32          `json:"-"`                 // rps a round, oldest first; NaN is a gap
 
 	durations ladder

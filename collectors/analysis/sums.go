@@ -117,9 +117,9 @@ func (s *sums) route(key routeKey, allSeconds float64) Route {
 		CallsPerRequest:  over(s.calls, s.worked),
 		durations:        s.ladder,
 	}
-	r.P50, _ = s.ladder.quantile(0.50)
+	r.P50, r.P50Bucket = s.ladder.quantile(0.50)
 	r.P95, r.P95Bucket = s.ladder.quantile(0.95)
-	r.P99, _ = s.ladder.quantile(0.99)
+	r.P99, r.P99Bucket = s.ladder.quantile(0.99)
 	return r
 }
 
@@ -128,7 +128,7 @@ func (s *sums) fill(h *HTTP) {
 	h.ErrorRatio, h.ClientErrorRatio = s.share("5"), s.share("4")
 	h.Throttled = s.throttled()
 	h.Avg, h.Measured = s.ladder.mean(), s.ladder.count
-	h.P50, _ = s.ladder.quantile(0.50)
+	h.P50, h.P50Bucket = s.ladder.quantile(0.50)
 	h.P95, h.P95Bucket = s.ladder.quantile(0.95)
-	h.P99, _ = s.ladder.quantile(0.99)
+	h.P99, h.P99Bucket = s.ladder.quantile(0.99)
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"strings"
 	"time"
 
 	"apitop/collectors/safe"
@@ -9,9 +10,11 @@ import (
 // HTTP is one reading of a metrics page: what the service says about its own
 // requests. All totals count since the service's process started.
 type HTTP struct {
-	Target safe.Text // the address without secrets: "localhost:8000"
-	At     time.Time // when the response headers arrived; zero for a saved page
-	Page   Page      // how the page was read
+	Target   safe.Text // unique: the address without secrets, "localhost:8000", and the process where several answer there
+	Instance safe.Text // the address that people know; the same for all processes behind it; empty: Target
+	At       time.Time // when the response headers arrived; zero for a saved page
+	Page     Page      // how the page was read
+	FromZero bool      // the process started after its address was first read: its totals count from zero
 
 	StartTime Value // process_start_time_seconds, unix seconds
 	InFlight  Value // requests being served now
@@ -23,6 +26,7 @@ type HTTP struct {
 
 	Work    []Work // one per series that counts the statements of requests
 	Process ProcessTotals
+	Service Service
 }
 
 // Page says how a metrics page was read.
@@ -35,6 +39,10 @@ type Page struct {
 	Dialect  string    // "prometheus-fastapi-instrumentator"; empty: none known
 	Counter  safe.Text // family that counts requests; empty: Duration's count
 	Duration safe.Text // family that measures durations; empty: none
+
+	Labels  safe.Text   // which labels were taken for what: "route=handler method=method status=code"
+	Unit    string      // of the durations on the page: "seconds", "milliseconds"; empty: none
+	Ignored []safe.Text // families that count the same requests again
 }
 
 // BadLine is one line of a metrics page that could not be read.
@@ -54,17 +62,21 @@ type Series struct {
 
 // Count is a counter's total.
 type Count struct {
-	Series *Series
-	Total  float64 // requests since the process started
+	Series  *Series
+	Total   float64 // requests since the process started
+	Created float64 // unix seconds when the counter began; 0: unknown
 }
 
-// Histogram is the total state of a classic histogram.
+// Histogram is the total state of a histogram, classic or native. A native one
+// with custom bounds is written as a classic one.
 type Histogram struct {
 	Series     *Series
 	Bounds     []float64 // finite upper bounds in seconds, rising; shared, never changed
 	Cumulative []float64 // observations <= Bounds[i]; one more at the end for +Inf
 	Count      float64   // all observations
 	Sum        float64   // seconds
+	Native     *Native   // its exponential buckets; nil: it has none
+	Created    float64   // unix seconds when the histogram began; 0: unknown
 }
 
 // Work is how many database statements requests made, since the process started.
@@ -92,14 +104,32 @@ func (h *HTTP) addTo(s *Snapshot) {
 }
 
 // Facts implements [Reading].
-func (h *HTTP) Facts() []Fact {
+func (h *HTTP) Facts() []Fact { return h.Page.facts() }
+
+func (p *Page) facts() []Fact {
 	f := []Fact{
-		{"format", h.Page.Format},
-		{"bytes", int(h.Page.Bytes)},
-		{"samples", h.Page.Samples},
-		{"bad_lines", h.Page.BadLines},
-		{"dialect", h.Page.Dialect},
+		{"format", p.Format},
+		{"bytes", int(p.Bytes)},
+		{"samples", p.Samples},
+		{"bad_lines", p.BadLines},
+		{"dialect", p.Dialect},
 	}
-	f = append(f, text("counter", h.Page.Counter)...)
-	return append(f, text("duration", h.Page.Duration)...)
+	f = append(f, text("counter", p.Counter)...)
+	f = append(f, text("duration", p.Duration)...)
+	f = append(f, text("labels", p.Labels)...)
+	if p.Unit != "" {
+		f = append(f, Fact{"unit", p.Unit})
+	}
+	if len(p.Ignored) > 0 {
+		f = append(f, Fact{"counted_again_by", joined(p.Ignored)})
+	}
+	return f
+}
+
+func joined(list []safe.Text) safe.Text {
+	names := make([]string, len(list))
+	for i, t := range list {
+		names[i] = t.Raw()
+	}
+	return safe.New(strings.Join(names, " "))
 }

@@ -21,7 +21,8 @@ type Snapshot struct {
 	At    time.Time // when it was begun, with a monotonic part when live
 	Polls []Poll    // how each attempt went
 
-	HTTP       []*HTTP     // one per metrics target
+	HTTP       []*HTTP     // one per process of a metrics target
+	Rates      *Rates      // what a Prometheus-compatible server computed
 	Redis      *Redis      // server figures
 	Keys       *Keys       // cache keys and limiter keys
 	Statements *Statements // pg_stat_statements

@@ -1,0 +1,68 @@
+package snapshot
+
+import "apitop/collectors/safe"
+
+// Service is what a metrics page says of the process beside its HTTP requests:
+// its runtime, its pools, caches and queues, and what it counts for the
+// business. Totals count since the process started.
+type Service struct {
+	Runtime  Runtime
+	Pools    []Pool
+	Caches   []CacheUse
+	Queues   []Queue
+	Counters []Counter // what remains: no known family; bounded
+}
+
+// Runtime is the language's own machinery.
+type Runtime struct {
+	Language   string    // "go", "python", "jvm", "nodejs", "dotnet", "ruby", "beam"; empty: unknown
+	Version    safe.Text // as the page says it
+	HeapBytes  Value     // live or in use
+	Threads    Value     // OS threads; of BEAM, schedulers are not counted
+	Tasks      Value     // goroutines, active handles, BEAM processes
+	GCs        Value     // total: collections
+	GCSeconds  Value     // total: time spent collecting, or paused for it
+	LagSeconds Value     // event loop lag, p99 where there is one
+}
+
+// Pool is a pool of connections or threads.
+type Pool struct {
+	Name        safe.Text // label that tells pools apart; empty: the only one
+	Kind        string    // "database/sql", "pgxpool", "hikaricp", …
+	InUse       Value
+	Idle        Value
+	Max         Value // unknown or unlimited: not OK
+	Waiting     Value // callers that wait now
+	Waits       Value // total: callers that had to wait
+	WaitSeconds Value // total
+	Timeouts    Value // total: callers that gave up
+}
+
+// CacheUse is a cache that the service counts itself.
+type CacheUse struct {
+	Name      safe.Text
+	Hits      Value // total: lookups answered
+	Misses    Value // total
+	Evictions Value // total
+	Entries   Value
+}
+
+// Queue is a queue of jobs or tasks.
+type Queue struct {
+	Name        safe.Text
+	Kind        string // "celery", "sidekiq", "asynq", …
+	Length      Value  // jobs that wait
+	Workers     Value
+	Busy        Value // workers at work
+	Done        Value // total: finished, well or not
+	Failed      Value // total
+	WaitSeconds Value // age of the oldest or mean wait, as the exporter has it
+}
+
+// Counter is a total that belongs to nothing known.
+type Counter struct {
+	ID     string    // identity only, never shown
+	Name   safe.Text // sample name
+	Labels safe.Text // tier="basic"
+	Total  float64
+}
