@@ -32,8 +32,9 @@ lint: ## gofmt, go vet and golangci-lint
 race: ## run all tests with the race detector
 	@$(TESTENV) GO="$(GO)" sh .ci/test -race
 
-bench: ## run all benchmarks
+bench: ## run all benchmarks, and those against other parsers
 	$(TESTENV) $(GO) test -run '^$$' -bench . -benchmem ./...
+	cd collectors/scrape/rivals && $(TESTENV) $(GO) test -run '^$$' -bench . -benchtime 10x ./...
 
 golden: ## write the golden screens anew; look at the difference before you commit it
 	$(TESTENV) $(GO) test ./tui/... -run Golden -update
