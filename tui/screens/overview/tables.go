@@ -21,7 +21,7 @@ func worst(r *analysis.Report) []analysis.Route {
 	if r.HTTP == nil {
 		return nil
 	}
-	rows := slices.Clone(r.HTTP.Routes)
+	rows := slices.Clone(r.HTTP.Rows())
 	slices.SortStableFunc(rows, func(a, b analysis.Route) int {
 		return cmp.Compare(b.TimeShare.V, a.TimeShare.V)
 	})

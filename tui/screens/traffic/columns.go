@@ -190,5 +190,9 @@ func heading(r *analysis.Report, rows int) string {
 	if r.HTTP == nil {
 		return "Routes"
 	}
-	return fmt.Sprintf("Routes %d · last %s", rows, format.Age(r.WindowSeconds))
+	what := fmt.Sprintf("Routes %d", rows)
+	if n := len(r.HTTP.Routes); n > rows {
+		what = fmt.Sprintf("Routes %d of %d paths", rows, n) // ids are taken out of them
+	}
+	return what + " · last " + format.Age(r.WindowSeconds)
 }

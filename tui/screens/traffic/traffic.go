@@ -16,25 +16,28 @@ import (
 
 // keyMap are the keys of the screen beside those of every list.
 type keyMap struct {
-	open, sortNext, sortPrev, reverse key.Binding
+	open, instances, sortNext, sortPrev, reverse key.Binding
 }
 
 func defaultKeys() keyMap {
 	return keyMap{
-		open:     key.NewBinding(key.WithKeys("enter"), key.WithHelp("Enter", "route page")),
-		sortNext: key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
-		sortPrev: key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
-		reverse:  key.NewBinding(key.WithKeys("r"), key.WithHelp("r", "reverse the order")),
+		open:      key.NewBinding(key.WithKeys("enter"), key.WithHelp("Enter", "route page")),
+		instances: key.NewBinding(key.WithKeys("i"), key.WithHelp("i", "routes or instances")),
+		sortNext:  key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
+		sortPrev:  key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
+		reverse:   key.NewBinding(key.WithKeys("r"), key.WithHelp("r", "reverse the order")),
 	}
 }
 
 // Model is the screen. It is a value: Update gives the next one.
 type Model struct {
-	keys    keyMap
-	cursor  screen.Cursor[screen.RouteID]
-	sort    int // index into columns
-	reverse bool
-	open    bool // the page of the selected route is shown
+	keys        keyMap
+	cursor      screen.Cursor[screen.RouteID]
+	sort        int // index into columns
+	reverse     bool
+	open        bool // the page of the selected route is shown
+	perInstance bool // instances are shown in place of routes
+	instances   instances
 }
 
 // New makes the screen, sorted by impact.
@@ -45,15 +48,19 @@ func (m Model) Title() string { return "Traffic" }
 
 // Keys implements [screen.Screen].
 func (m Model) Keys() []key.Binding {
-	return append([]key.Binding{m.keys.open, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse}, screen.MoveKeys()...)
+	return append([]key.Binding{m.keys.open, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse}, screen.MoveKeys()...)
 }
 
 // Back implements [screen.Backer].
 func (m Model) Back() (screen.Screen, bool) {
-	if !m.open {
+	switch {
+	case m.open:
+		m.open = false
+	case m.perInstance:
+		m.perInstance = false
+	default:
 		return m, false
 	}
-	m.open = false
 	return m, true
 }
 
@@ -62,7 +69,7 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 	switch msg := msg.(type) {
 	case screen.Navigate:
 		m.cursor = screen.On(msg.Select)
-		m.open = true
+		m.open, m.perInstance = true, false
 	case tea.KeyMsg:
 		m = m.press(msg, r)
 	}
@@ -71,6 +78,12 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 
 func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
 	switch {
+	case key.Matches(msg, m.keys.instances):
+		m.perInstance, m.open = !m.perInstance, false
+		return m
+	case m.perInstance:
+		m.instances = m.instances.update(msg, r)
+		return m
 	case key.Matches(msg, m.keys.open):
 		m.open = len(m.rows(r)) > 0
 	case key.Matches(msg, m.keys.sortNext):
@@ -96,7 +109,7 @@ func (m Model) rows(r *analysis.Report) []analysis.Route {
 	if r.HTTP == nil {
 		return nil
 	}
-	rows := slices.Clone(r.HTTP.Routes)
+	rows := slices.Clone(r.HTTP.Rows())
 	less := columns[m.sort].compare
 	slices.SortStableFunc(rows, func(a, b analysis.Route) int {
 		if m.reverse {
@@ -109,6 +122,10 @@ func (m Model) rows(r *analysis.Report) []analysis.Route {
 
 // Draw implements [screen.Screen].
 func (m Model) Draw(a canvas.Area, f screen.Frame) {
+	if m.perInstance {
+		m.instances.draw(a, f)
+		return
+	}
 	rows := m.rows(f.Report)
 	if m.open {
 		if i := m.cursor.Index(screen.RouteIDs(rows)); i >= 0 {

@@ -15,7 +15,7 @@ func TestGolden(t *testing.T) {
 	t.Run("calm", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Calm()) })
 	t.Run("stale", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Stale()) })
 	t.Run("unconfigured", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Unconfigured()) })
-	screentest.NoOrphans(t, "TestGolden", "TestRoutePage")
+	screentest.NoOrphans(t, "TestGolden", "TestGoldenInstances", "TestRoutePage")
 }
 
 func TestFitsEverywhere(t *testing.T) {
