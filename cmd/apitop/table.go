@@ -57,15 +57,16 @@ func writeHTTP(w io.Writer, h *analysis.HTTP) {
 	fmt.Fprintf(w, "\nMETHOD\tROUTE\tREQUESTS\tRPS\tP50\tP95\tP99\t5XX\t4XX\t429\n")
 	row := func(method, route string, r *analysis.Route) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", method, route,
-			format.Whole(r.Requests), format.Number(r.RPS), format.Seconds(r.P50), format.Seconds(r.P95), format.Seconds(r.P99),
+			format.Whole(r.Requests), format.Number(r.RPS), format.Quantile(r.P50, r.P50Bucket), format.Quantile(r.P95, r.P95Bucket), format.Quantile(r.P99, r.P99Bucket),
 			format.Percent(r.ErrorRatio), format.Percent(r.ClientErrorRatio), format.Whole(r.Throttled))
 	}
 	row("all", "", &analysis.Route{
-		Requests: h.Requests, RPS: h.RPS, P50: h.P50, P95: h.P95, P99: h.P99,
+		Requests: h.Requests, RPS: h.RPS, P50: h.P50, P50Bucket: h.P50Bucket, P95: h.P95, P95Bucket: h.P95Bucket, P99: h.P99, P99Bucket: h.P99Bucket,
 		ErrorRatio: h.ErrorRatio, ClientErrorRatio: h.ClientErrorRatio, Throttled: h.Throttled,
 	})
-	for i := range h.Routes[:min(len(h.Routes), mostRows)] {
-		r := &h.Routes[i]
+	rows := h.Rows()
+	for i := range rows[:min(len(rows), mostRows)] {
+		r := &rows[i]
 		route := r.Route.String()
 		if route == "" {
 			route = "(no route)"

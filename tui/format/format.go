@@ -124,6 +124,20 @@ func Span(b *analysis.Bucket) string {
 	}
 }
 
+// Quantile is a percentile with what is known of it: the bucket it fell in. In
+// the first one only an upper bound is known, "<5ms", in the last one only a
+// lower one, ">10s"; between them it was estimated: "120ms".
+func Quantile(v analysis.Value, b *analysis.Bucket) string {
+	if !v.OK || b == nil || b.Lo > 0 && !math.IsInf(b.Hi, 1) {
+		return Seconds(v)
+	}
+	const cells = 6
+	if text := Span(b); len(text) <= cells {
+		return text
+	}
+	return Seconds(v)
+}
+
 // Bound is a bucket bound in its shortest form: "5ms", "2.5s".
 func Bound(seconds float64) string {
 	if math.Abs(seconds) < 1 {

@@ -49,6 +49,12 @@ func TestFormats(t *testing.T) {
 		"first bucket":      {Span(&analysis.Bucket{Lo: 0, Hi: 0.005}), "<5ms"},
 		"open bucket":       {Span(&analysis.Bucket{Lo: 10, Hi: math.Inf(1)}), ">10s"},
 		"no bucket":         {Span(nil), "–"},
+		"estimated":         {Quantile(known(0.12), &analysis.Bucket{Lo: 0.1, Hi: 0.25}), "120ms"},
+		"at most":           {Quantile(known(0.0025), &analysis.Bucket{Hi: 0.005}), "<5ms"},
+		"at least":          {Quantile(known(10), &analysis.Bucket{Lo: 10, Hi: math.Inf(1)}), ">10s"},
+		"too long a bound":  {Quantile(known(0.00003), &analysis.Bucket{Hi: 0.0000625}), "0.03ms"},
+		"without a bucket":  {Quantile(known(0.12), nil), "120ms"},
+		"no quantile":       {Quantile(analysis.Value{}, nil), "–"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -76,9 +76,9 @@ func trafficNow(r *analysis.Report) []figure {
 func latencyNow(r *analysis.Report) []figure {
 	h := http(r)
 	return []figure{
-		{"p50", format.Seconds(h.P50), theme.Series1},
-		{"p95", format.Seconds(h.P95), theme.Series2},
-		{"p99", format.Seconds(h.P99), theme.Series4},
+		{"p50", format.Quantile(h.P50, h.P50Bucket), theme.Series1},
+		{"p95", format.Quantile(h.P95, h.P95Bucket), theme.Series2},
+		{"p99", format.Quantile(h.P99, h.P99Bucket), theme.Series4},
 	}
 }
 

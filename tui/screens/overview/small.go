@@ -42,8 +42,8 @@ func drawTiny(a canvas.Area, r *analysis.Report) {
 	h := http(r)
 	widget.Lines(a, theme.Plain,
 		"rps "+format.Number(h.RPS)+" err "+format.Percent(h.ErrorRatio),
-		"p50 "+format.Seconds(h.P50),
-		"p95 "+format.Seconds(h.P95),
-		"p99 "+format.Seconds(h.P99),
+		"p50 "+format.Quantile(h.P50, h.P50Bucket),
+		"p95 "+format.Quantile(h.P95, h.P95Bucket),
+		"p99 "+format.Quantile(h.P99, h.P99Bucket),
 	)
 }

@@ -96,7 +96,7 @@ func instanceCells(i *analysis.Instance) []widget.Cell {
 		{Text: i.Name.String(), Style: plain},
 		{Text: format.Number(i.RPS), Style: screen.Quiet(i.RPS, plain)},
 		{Text: format.Seconds(i.P50), Style: plain},
-		{Text: format.Seconds(i.P95), Style: plain},
+		{Text: format.Quantile(i.P95, i.P95Bucket), Style: plain},
 		{Text: format.Seconds(i.P99), Style: plain},
 		{Text: format.Percent(i.ErrorRatio), Style: screen.Quiet(i.ErrorRatio, screen.ErrorLook(i.ErrorRatio))},
 		{Text: format.Whole(i.InFlight), Style: plain},

@@ -86,9 +86,9 @@ func figures(a canvas.Area, r *analysis.Route) {
 		style       canvas.Style
 	}{
 		{"rps", format.Number(r.RPS), theme.Strong},
-		{"p50", format.Seconds(r.P50), theme.Plain},
-		{"p95", format.Seconds(r.P95), theme.Strong},
-		{"p99", format.Seconds(r.P99), theme.Plain},
+		{"p50", format.Quantile(r.P50, r.P50Bucket), theme.Plain},
+		{"p95", format.Quantile(r.P95, r.P95Bucket), theme.Strong},
+		{"p99", format.Quantile(r.P99, r.P99Bucket), theme.Plain},
 		{"avg", format.Seconds(r.Avg), theme.Plain},
 		{"err", format.Percent(r.ErrorRatio), screen.Quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
