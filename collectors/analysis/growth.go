@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math"
 	"time"
 )
 
@@ -86,12 +87,13 @@ func (g *growth[K]) begin(at time.Time, restarted bool) {
 func jumped(mono, wall time.Duration) bool { return (mono - wall).Abs() > time.Second }
 
 // add takes key's totals in this step. The first strict of them never fall
-// unless they were reset; the others (sums) are not asked.
-func (g *growth[K]) add(key K, totals []float64, strict int) {
+// unless they were reset; the others (sums) are not asked. fromZero tells
+// whether all of the totals are growth of this step.
+func (g *growth[K]) add(key K, totals []float64, strict int) (fromZero bool) {
 	t := g.tracks[key]
 	if t == nil || len(t.last) != len(totals) {
 		g.tracks[key] = g.born(totals)
-		return
+		return g.complete && g.step > 1
 	}
 	down := fell(t.last[:strict], totals[:strict])
 	if down {
@@ -107,6 +109,17 @@ func (g *growth[K]) add(key K, totals []float64, strict int) {
 	copy(t.last, totals)
 	t.seen = g.step
 	copy(t.at(g.head), t.grown)
+	return down || g.fresh
+}
+
+// cut says that key was reset before its next totals are added, although they
+// may not show it.
+func (g *growth[K]) cut(key K) {
+	if t := g.tracks[key]; t != nil {
+		for i := range t.last {
+			t.last[i] = math.Inf(1) // whatever comes has fallen
+		}
+	}
 }
 
 // born starts a track. Ring places of earlier steps hold zero, as the key did
