@@ -25,6 +25,10 @@ var allowed = []struct {
 	{"collectors/analysis/", []string{"collectors/snapshot/", "collectors/safe/"}},
 	{"collectors/redisinfo/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/"}},
 	{"collectors/rediskeys/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/", "collectors/ratelimit/"}},
+	{"collectors/web/", []string{"collectors/snapshot/", "collectors/safe/"}},
+	{"collectors/scrape/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/"}},
+	{"collectors/promql/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/", "collectors/scrape/"}},
+	{"collectors/targets/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/"}},
 	{"collectors/", []string{"collectors/snapshot/", "collectors/safe/"}}, // the other sources, record, the rounds
 	{"tui/canvas/", nil},
 	{"tui/background/", nil},

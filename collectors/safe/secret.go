@@ -2,6 +2,7 @@ package safe
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,19 @@ func (s Secret[T]) Reveal() (v T) {
 		v = s.reveal()
 	}
 	return v
+}
+
+// UnmarshalText hides what a file says, for secrets that are strings; it fails
+// for others.
+func (s *Secret[T]) UnmarshalText(text []byte) error {
+	var v T
+	p, ok := any(&v).(*string)
+	if !ok {
+		return errors.New("a secret that is no string cannot be read from text")
+	}
+	*p = string(text)
+	*s = Hide(v)
+	return nil
 }
 
 // String hides the value.

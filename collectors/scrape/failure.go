@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 const fixSlow = "see whether the service is overloaded, or raise the interval"
@@ -21,6 +22,9 @@ const fixSlow = "see whether the service is overloaded, or raise the interval"
 // explain says why no HTTP answer came. What the standard library says is used
 // to tell the cases apart and never shown: it can hold the URL.
 func (c *Collector) explain(ctx context.Context, err error, took time.Duration) error {
+	if f, ok := errors.AsType[*snapshot.Failure](err); ok {
+		return f // made before the request was sent
+	}
 	first, open := c.first.take()
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -98,6 +102,9 @@ func (c *Collector) notConnected(err error) error {
 // tlsFailure explains a failed handshake; nil when there was none.
 func (c *Collector) tlsFailure(err error) error {
 	name := c.target.name
+	if f, ok := errors.AsType[*web.FieldError](err); ok {
+		return snapshot.Fail(snapshot.Denied, f.Error(), "see the certificate that the config names")
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return c.unreachable("the certificate of "+name+" is signed by an unknown authority", "set tls_config.ca_file in the config")
 	}

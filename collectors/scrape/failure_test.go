@@ -3,7 +3,7 @@ package scrape
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 // answer is a server that answers each connection with the same bytes, whatever
@@ -245,20 +246,20 @@ func TestUnreachable(t *testing.T) {
 	selfSigned.Config.ErrorLog = log.New(io.Discard, "", 0)
 	selfSigned.StartTLS()
 	defer selfSigned.Close()
-	trusted := selfSigned.Client().Transport.(*http.Transport).TLSClientConfig
+	trusted := web.TLS{CA: authorityOf(selfSigned)}
 	tests := map[string]struct {
 		url, want string
-		tls       *tls.Config
+		tls       web.TLS
 	}{
-		"refused":      {"http://u:S3cr3tPW@" + refused, "connection refused by " + refused + ": see whether the service runs", nil},
-		"no such host": {"http://u:S3cr3tPW@no-such-host.invalid:8000", "no such host: no-such-host.invalid", nil},
-		"authority":    {selfSigned.URL, "is signed by an unknown authority: set tls_config.ca_file", nil},
+		"refused":      {"http://u:S3cr3tPW@" + refused, "connection refused by " + refused + ": see whether the service runs", web.TLS{}},
+		"no such host": {"http://u:S3cr3tPW@no-such-host.invalid:8000", "no such host: no-such-host.invalid", web.TLS{}},
+		"authority":    {selfSigned.URL, "is signed by an unknown authority: set tls_config.ca_file", web.TLS{}},
 		"trusted":      {selfSigned.URL, "", trusted},
-		"silent":       {closed, "closed the connection without an answer", nil},
+		"silent":       {closed, "closed the connection without an answer", web.TLS{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := collect(t, Config{URL: tt.url, TLS: tt.tls})
+			_, _, err := collect(t, Config{URL: tt.url, Web: web.Settings{TLS: tt.tls}})
 			if name == "no such host" && err != nil && strings.Contains(err.Error(), "cannot be resolved") {
 				return // a machine without DNS
 			}
@@ -273,14 +274,23 @@ func TestWrongName(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	config.ServerName = "other.test"
-	_, _, err := collect(t, Config{URL: server.URL, TLS: config})
+	settings := web.Settings{TLS: web.TLS{CA: authorityOf(server), ServerName: "other.test"}}
+	_, _, err := collect(t, Config{URL: server.URL, Web: settings})
 	checkFailure(t, err, snapshot.Unreachable, "is for another host")
-	config.ServerName = "example.com"
-	config.Time = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
-	_, _, err = collect(t, Config{URL: server.URL, TLS: config})
+	settings.TLS.ServerName = "example.com"
+	c, err := New(Config{URL: server.URL, Web: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.transport.TLSClientConfig.Time = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
+	_, err = c.Collect(t.Context())
 	checkFailure(t, err, snapshot.Unreachable, "has expired or is not valid yet")
+}
+
+// authorityOf is the certificate of a test server, in PEM form.
+func authorityOf(s *httptest.Server) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 }
 
 // TestSlow ends a scrape that gets no answer, and one that gets a byte now and

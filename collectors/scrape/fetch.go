@@ -3,16 +3,15 @@ package scrape
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 // accept asks for protobuf (it alone has native histograms), then text. No
@@ -24,10 +23,10 @@ const accept = "application/vnd.google.protobuf;proto=io.prometheus.client.Metri
 // newTransport makes a transport that keeps one connection and decompresses. It
 // is used without a client, which would follow redirects, and fail on a bad one
 // before we see it.
-func newTransport(cfg Config, first *firstBytes) *http.Transport {
-	dialer := &net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}
+func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *http.Transport {
+	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy: cfg.Proxy,
+		Proxy: client.Proxy,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			first.reset(false)
 			conn, err := dialer.DialContext(ctx, network, addr)
@@ -37,7 +36,7 @@ func newTransport(cfg Config, first *firstBytes) *http.Transport {
 			first.reset(true)
 			return &recordedConn{Conn: conn, first: first}, nil
 		},
-		TLSClientConfig:        cfg.TLS.Clone(),
+		TLSClientConfig:        client.TLS.Clone(),
 		MaxIdleConnsPerHost:    1,
 		IdleConnTimeout:        2 * time.Minute,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -56,11 +55,7 @@ func (c *Collector) get(ctx context.Context) (*http.Response, error) {
 		req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds",
 			strconv.FormatFloat(time.Until(deadline).Seconds(), 'f', 3, 64))
 	}
-	maps.Copy(req.Header, c.header())
-	if c.target.sign != nil {
-		c.target.sign(req)
-	}
-	return c.transport.RoundTrip(req)
+	return c.send(req)
 }
 
 // refused explains an answer that is not 200. The words are ours, as the
@@ -71,10 +66,10 @@ func (c *Collector) refused(resp *http.Response) error {
 		return snapshot.Fail(kind, c.target.name+" answers "+status, fix)
 	}
 	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized && c.target.sign != nil:
-		return fail(snapshot.Denied, "check user and password")
+	case code == http.StatusUnauthorized && (c.target.sign != nil || c.web.Signs()):
+		return fail(snapshot.Denied, "check user and password, or token")
 	case code == http.StatusUnauthorized:
-		return fail(snapshot.Denied, "give user and password in the URL, or authorization in the config")
+		return fail(snapshot.Denied, "give user and password in the URL, or basic_auth or authorization in the config")
 	case code == http.StatusForbidden:
 		return fail(snapshot.Denied, "let this host and user read the page")
 	case code == http.StatusNotFound:
@@ -91,16 +86,6 @@ func (c *Collector) refused(resp *http.Response) error {
 		return fail(snapshot.Unsupported, "see the service's log for why its metrics page fails")
 	}
 	return fail(snapshot.Unsupported, fixPage)
-}
-
-// redirected names only the host of the other address: the rest may be secret.
-func (c *Collector) redirected(resp *http.Response, status string) error {
-	to := "an unreadable address"
-	if u, err := url.Parse(resp.Header.Get("Location")); err == nil {
-		to = c.target.url.ResolveReference(u).Host
-	}
-	return snapshot.Fail(snapshot.Unsupported, c.target.name+" answers "+status+" -> "+to,
-		"redirects are not followed: give the final address")
 }
 
 // wantsTLS tells the 400 of a server that got plain HTTP on a TLS port.

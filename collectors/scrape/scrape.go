@@ -10,15 +10,15 @@ package scrape
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"time"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 // Config says which page is read, and how.
@@ -31,12 +31,8 @@ type Config struct {
 	Target string
 	// Timeout is for a whole scrape; 0: until the context ends.
 	Timeout time.Duration
-	// Header is sent with each request, such as Authorization.
-	Header http.Header
-	// TLS is for https; nil: the system's certificate authorities.
-	TLS *tls.Config
-	// Proxy is as in http.Transport; nil: none, whatever the environment says.
-	Proxy func(*http.Request) (*url.URL, error)
+	// Web says who asks and over what. Credentials in it beat those in the URL.
+	Web web.Settings
 	// Limits bound the page.
 	Limits Limits
 }
@@ -53,7 +49,7 @@ type Collector struct {
 	target  target
 	source  snapshot.Source
 	timeout time.Duration
-	header  func() http.Header // a function, so that printing a Collector shows no secret
+	web     web.Client
 	reader  *Reader
 	notes   []snapshot.Note
 
@@ -64,8 +60,9 @@ type Collector struct {
 	question  string            // what it answers to
 }
 
-// New makes a Collector. The error is a [snapshot.Failure] and holds nothing of
-// the URL. New does not connect.
+// New makes a Collector. The error is a [snapshot.Failure] or a
+// *[web.FieldError], and holds nothing of the URL. New reads the certificates
+// that Web names and does not connect.
 func New(cfg Config) (*Collector, error) {
 	t, err := parseTarget(cfg.URL)
 	if err != nil {
@@ -74,17 +71,20 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.Target != "" {
 		t.name = cfg.Target
 	}
-	header := cfg.Header.Clone()
+	client, err := cfg.Web.Open()
+	if err != nil {
+		return nil, err
+	}
 	c := &Collector{
 		target:  t,
 		source:  snapshot.Source{Name: safe.New("metrics " + t.name), Kind: snapshot.KindMetrics},
 		timeout: cfg.Timeout,
-		header:  func() http.Header { return header },
+		web:     client,
 		first:   &firstBytes{},
 		reader:  NewReader(t.name, cfg.Limits),
-		proxied: cfg.Proxy != nil,
+		proxied: client.Proxy != nil,
 	}
-	c.transport = newTransport(cfg, c.first)
+	c.transport = newTransport(cfg.Timeout, client, c.first)
 	return c, nil
 }
 
@@ -128,7 +128,7 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		return nil, c.broken(ctx, err, time.Since(began))
 	}
 	h.At = at
-	c.notes = c.reader.Notes()
+	c.notes = slices.Concat(c.reader.Notes(), c.web.Notes())
 	return h, err
 }
 

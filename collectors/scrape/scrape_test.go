@@ -14,7 +14,9 @@ import (
 	"go.uber.org/goleak"
 
 	"apitop/collectors"
+	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,7 +81,7 @@ func TestCollect(t *testing.T) {
 	c, h, err := collect(t, Config{
 		URL:     "http://bob:S3cr3tPW@" + host,
 		Timeout: 3 * time.Second,
-		Header:  http.Header{"X-Tenant": {"shop"}},
+		Web:     web.Settings{Headers: map[string]safe.Secret[string]{"X-Tenant": safe.Hide("shop")}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"apitop/collectors/safe"
+	"apitop/collectors/web"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -98,8 +100,8 @@ func noCanary(t *testing.T, v any) {
 // TestNoSecretIsPrinted prints what holds a password in every way.
 func TestNoSecretIsPrinted(t *testing.T) {
 	cfg := Config{
-		URL:    "http://bob:S3cr3tPW@" + answer(t, says("HTTP/1.1 500 S3cr3tPW\r\n\r\nS3cr3tPW")) + "/metrics?token=S3cr3tPW",
-		Header: http.Header{"Authorization": {"Bearer S3cr3tPW"}},
+		URL: "http://bob:S3cr3tPW@" + answer(t, says("HTTP/1.1 500 S3cr3tPW\r\n\r\nS3cr3tPW")) + "/metrics?token=S3cr3tPW",
+		Web: web.Settings{Authorization: &web.Authorization{Credentials: safe.Hide(canary)}},
 	}
 	c, err := New(cfg)
 	if err != nil {
