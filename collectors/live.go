@@ -3,40 +3,35 @@ package collectors
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
+	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
 // Live polls its jobs in rounds and gives a snapshot for each; it is a
 // [snapshot.Stream]. Use it from one goroutine: Next owns all state, so there
 // is no lock.
+//
+// More than a handful of jobs do not all start with the round: each has its own
+// moment in the first half of it, the same in every round, and only so many
+// start at the same instant. A burst of a hundred answers would be a load of its
+// own, on both sides, and each answer would wait for the others.
 type Live struct {
 	interval time.Duration
-	jobs     []job
-	results  chan result // room for every job, so that no answer ever blocks
+	watch    func() []Job // gives the jobs that come and go; nil: there are none
+	fixed    int          // jobs that were there from the beginning come first
+	jobs     []*job       // in the order of their polls
+	watched  map[safe.Text]*job
+	answers  *inbox
+	queue    []*job // of this round, still to be started, the next one first
+	busy     []*job // started a moment ago, the oldest first
+	waiting  int    // answers that this round is still to bring, started or not
 	round    int
 	next     time.Time // when the next round is due
 	seq      uint64    // snapshots given
 	polls    []result  // of the snapshot so far
-}
-
-// job is a Job and what is known of its current run.
-type job struct {
-	Job
-	started   time.Time // zero while idle
-	downSince time.Time // first of the failures in a row; zero: it works
-	retryAt   time.Time // a failing job waits until then
-}
-
-// result is what one run of a job gave.
-type result struct {
-	job     int
-	poll    snapshot.Poll
-	reading snapshot.Reading
 }
 
 // New makes a Live that runs jobs each interval; an interval of 0 or less
@@ -45,14 +40,11 @@ func New(interval time.Duration, jobs ...Job) *Live {
 	if interval <= 0 {
 		interval = time.Second
 	}
-	l := &Live{interval: interval, results: make(chan result, len(jobs))}
+	l := &Live{interval: interval, fixed: len(jobs), answers: newInbox()}
 	for _, j := range jobs {
-		j.Every = max(j.Every, 1)
-		if j.Timeout <= 0 {
-			j.Timeout = interval * 4 / 5
-		}
-		l.jobs = append(l.jobs, job{Job: j})
+		l.jobs = append(l.jobs, l.newJob(j))
 	}
+	l.arrange()
 	return l
 }
 
@@ -69,25 +61,13 @@ func (l *Live) Next(ctx context.Context) (snapshot.Snapshot, error) {
 		return snapshot.Snapshot{}, err
 	}
 	s := l.open()
-	for l.takeLate(&s) {
+	l.takeAll(&s, l.answers.take())
+	l.begin(s.At)
+	err := l.gather(ctx, &s, s.At.Add(l.grace()))
+	if err != nil {
+		return snapshot.Snapshot{}, err
 	}
-	waiting := l.startDue(ctx, s.At)
-	grace := time.NewTimer(l.grace())
-	defer grace.Stop()
 	l.round++
-	for waiting > 0 {
-		select {
-		case r := <-l.results:
-			if !l.jobs[r.job].started.Before(s.At) {
-				waiting-- // of this round, not a late one
-			}
-			l.take(&s, r)
-		case <-grace.C:
-			waiting = 0
-		case <-ctx.Done():
-			return snapshot.Snapshot{}, ctx.Err()
-		}
-	}
 	l.seal(&s)
 	return s, nil
 }
@@ -104,27 +84,29 @@ func (l *Live) grace() time.Duration {
 }
 
 // early waits for a late answer of the first round and gives it, until the
-// second round is due; ok is false when there is none to wait for.
+// second round is due; ok is false when there is none to wait for. Where many
+// are late, they come in groups.
 func (l *Live) early(ctx context.Context) (s snapshot.Snapshot, ok bool, err error) {
-	owing := slices.ContainsFunc(l.jobs, func(j job) bool { return !j.started.IsZero() })
-	if l.round != 1 || !owing {
+	if l.round != 1 || l.waiting == 0 {
 		return s, false, nil
 	}
-	due := time.NewTimer(time.Until(l.next))
-	defer due.Stop()
-	select {
-	case r := <-l.results:
-		s = l.open()
-		l.take(&s, r)
-		for l.takeLate(&s) {
+	came, err := l.await(ctx, l.next)
+	if len(came) == 0 {
+		return s, false, err
+	}
+	s = l.open()
+	l.takeAll(&s, came)
+	if l.waiting > crowd {
+		group := s.At.Add(firstGrace)
+		if l.next.Before(group) {
+			group = l.next
 		}
-		l.seal(&s)
-		return s, true, nil
-	case <-due.C:
-		return s, false, nil
-	case <-ctx.Done():
-		return s, false, ctx.Err()
+		if err := l.gather(ctx, &s, group); err != nil {
+			return s, false, err
+		}
 	}
+	l.seal(&s)
+	return s, true, nil
 }
 
 // open begins a snapshot, and seal ends it.
@@ -135,7 +117,7 @@ func (l *Live) open() snapshot.Snapshot {
 }
 
 func (l *Live) seal(s *snapshot.Snapshot) {
-	l.noteUnanswered()
+	l.noteUnanswered(s.At)
 	s.Polls = l.inOrder()
 }
 
@@ -160,30 +142,25 @@ func (l *Live) wait(ctx context.Context) error {
 	return nil
 }
 
-// takeLate takes one answer that came between the rounds.
-func (l *Live) takeLate(s *snapshot.Snapshot) bool {
-	select {
-	case r := <-l.results:
-		l.take(s, r)
-		return true
-	default:
-		return false
-	}
-}
-
-// startDue starts the idle jobs whose turn it is and returns how many.
-func (l *Live) startDue(ctx context.Context, now time.Time) int {
-	started := 0
-	for i := range l.jobs {
-		j := &l.jobs[i]
-		if !j.started.IsZero() || !l.due(j, now) {
+// begin asks which jobs there are and queues the idle ones whose turn it is.
+func (l *Live) begin(now time.Time) {
+	l.follow()
+	l.queue = l.queue[:0:0]
+	for _, j := range l.jobs {
+		missed := j.queued // the last round ended before it was started
+		j.queued, j.owed = false, false
+		if !j.started.IsZero() || (!missed && !l.due(j, now)) {
 			continue
 		}
-		j.started = now
-		started++
-		go func() { l.results <- once(ctx, i, j.Job, now) }()
+		j.startAt = now
+		if !missed && l.round > 0 {
+			j.startAt = now.Add(j.offset)
+		}
+		j.queued, j.owed = true, true
+		l.queue = append(l.queue, j)
 	}
-	return started
+	l.waiting = len(l.queue)
+	slices.SortStableFunc(l.queue, func(a, b *job) int { return a.startAt.Compare(b.startAt) })
 }
 
 // due tells whether it is an idle job's turn. A failing one waits out its pause
@@ -195,10 +172,99 @@ func (l *Live) due(j *job, now time.Time) bool {
 	return l.round%j.Every == 0
 }
 
-// take marks the job idle and adds what it gave to the snapshot.
+// gather runs this round's jobs and takes what arrives, until there is nothing
+// to wait for or the time has come.
+func (l *Live) gather(ctx context.Context, s *snapshot.Snapshot, until time.Time) error {
+	for l.waiting > 0 {
+		came, err := l.await(ctx, until)
+		if len(came) == 0 {
+			return err
+		}
+		l.takeAll(s, came)
+	}
+	return nil
+}
+
+// await starts jobs as their moments come, until some have answered. It gives
+// nothing when the time has come or ctx ends.
+func (l *Live) await(ctx context.Context, until time.Time) ([]result, error) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		now := time.Now()
+		if !now.Before(until) {
+			return nil, nil
+		}
+		wake := until
+		if at, ok := l.pump(ctx, now); ok && at.Before(until) {
+			wake = at
+		}
+		timer.Reset(wake.Sub(now))
+		select {
+		case <-l.answers.bell:
+			if came := l.answers.take(); len(came) > 0 {
+				return came, nil
+			}
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// How many jobs make a crowd, in which each has its own moment, and how many may
+// start together. The second number is about connections: a thousand opened at
+// the same instant overflow what listens. A job that has not answered after a
+// twentieth of a round no longer counts, so that those who hang do not hold up
+// the others.
+const (
+	crowd  = 16
+	atOnce = 32
+)
+
+// hold is how long a running job counts as just started.
+func (l *Live) hold() time.Duration { return min(l.interval/20, 250*time.Millisecond) }
+
+// pump starts the queued jobs whose moment has come, and says when to look
+// again; ok is false when none is left.
+func (l *Live) pump(ctx context.Context, now time.Time) (again time.Time, ok bool) {
+	l.busy = slices.DeleteFunc(l.busy, func(j *job) bool {
+		return j.started.IsZero() || now.Sub(j.started) >= l.hold()
+	})
+	for len(l.queue) > 0 {
+		j := l.queue[0]
+		if j.startAt.After(now) {
+			return j.startAt, true
+		}
+		if len(l.busy) >= atOnce {
+			return l.busy[0].started.Add(l.hold()), true
+		}
+		l.queue = l.queue[1:]
+		l.busy = append(l.busy, j)
+		j.start(ctx, now, l.answers)
+	}
+	return time.Time{}, false
+}
+
+func (l *Live) takeAll(s *snapshot.Snapshot, came []result) {
+	for _, r := range came {
+		l.take(s, r)
+	}
+}
+
+// take marks the job idle and adds what it gave to the snapshot. Of a job that
+// is gone, nothing is wanted any more.
 func (l *Live) take(s *snapshot.Snapshot, r result) {
-	j := &l.jobs[r.job]
+	j := r.job
 	j.started = time.Time{}
+	if j.owed {
+		j.owed = false
+		l.waiting--
+	}
+	if j.gone {
+		j.close()
+		return
+	}
 	if r.poll.Failure == nil {
 		j.downSince = time.Time{}
 	} else {
@@ -212,62 +278,29 @@ func (l *Live) take(s *snapshot.Snapshot, r result) {
 	s.AddTo(r.reading)
 }
 
-// maxPause is the longest time between two attempts on a failing source.
-const maxPause = 30 * time.Second
-
-// pause is how long to leave a source alone that has been down for so long: a
-// fifth of that time, so that its return is noticed soon after a short outage
-// and a target that stays down is not hammered; from one interval to maxPause,
-// give or take a tenth, so that many monitors do not come at once.
-func pause(down, interval time.Duration) time.Duration {
-	d := min(max(down/5, interval), max(maxPause, interval))
-	return d + time.Duration((rand.Float64()-0.5)*0.2*float64(d)) - interval/10
-}
-
-// noteUnanswered adds a poll for each job that still runs.
-func (l *Live) noteUnanswered() {
-	for i := range l.jobs {
-		if j := &l.jobs[i]; !j.started.IsZero() {
-			l.polls = append(l.polls, result{job: i, poll: snapshot.Poll{
-				Source:  j.Collector.Source(),
-				Started: j.started,
-				Took:    time.Since(j.started),
-				Pending: true,
-			}})
+// noteUnanswered adds a poll for each job that still runs or waits for its turn.
+func (l *Live) noteUnanswered(now time.Time) {
+	for _, j := range l.jobs {
+		p := snapshot.Poll{Source: j.source, Started: j.started, Pending: true}
+		switch {
+		case !j.started.IsZero():
+			p.Took = time.Since(j.started)
+		case j.queued:
+			p.Started = now
+		default:
+			continue
 		}
+		l.polls = append(l.polls, result{job: j, answer: answer{poll: p}})
 	}
 }
 
 // inOrder is the round's polls in the order of the jobs, whoever answered first:
 // what is shown of them must not depend on chance.
 func (l *Live) inOrder() []snapshot.Poll {
-	slices.SortStableFunc(l.polls, func(a, b result) int { return cmp.Compare(a.job, b.job) })
+	slices.SortStableFunc(l.polls, func(a, b result) int { return cmp.Compare(a.job.place, b.job.place) })
 	polls := make([]snapshot.Poll, len(l.polls))
 	for i, r := range l.polls {
 		polls[i] = r.poll
 	}
 	return polls
-}
-
-// once runs j a single time; a panic becomes that run's failure.
-func once(ctx context.Context, i int, j Job, started time.Time) (r result) {
-	ctx, cancel := context.WithTimeout(ctx, j.Timeout)
-	defer cancel()
-	r = result{job: i, poll: snapshot.Poll{Source: j.Collector.Source(), Started: started}}
-	defer func() {
-		if p := recover(); p != nil {
-			r.reading = nil
-			r.poll.Failure = snapshot.Fail(snapshot.Internal, fmt.Sprintf("panic: %v", p), "this is a fault in apitop: please report it")
-		}
-		r.poll.Took = time.Since(started)
-	}()
-	reading, err := j.Collector.Collect(ctx)
-	r.reading, r.poll.Failure = reading, snapshot.FailureOf(err)
-	if reading != nil {
-		r.poll.Facts = reading.Facts()
-	}
-	if n, ok := j.Collector.(Noter); ok {
-		r.poll.Notes = n.Notes()
-	}
-	return r
 }
