@@ -20,9 +20,8 @@ import (
 const accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9," +
 	"text/plain;version=0.0.4;q=0.8,*/*;q=0.1"
 
-// newTransport makes a transport that keeps one connection and decompresses. It
-// is used without a client, which would follow redirects, and fail on a bad one
-// before we see it.
+// newTransport makes a transport that keeps one connection. It is used without
+// a client, which would follow redirects, and fail on a bad one before we see it.
 func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *http.Transport {
 	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -50,6 +49,7 @@ func (c *Collector) get(ctx context.Context) (*http.Response, error) {
 		return nil, err
 	}
 	req.Header.Set("Accept", accept)
+	req.Header.Set("Accept-Encoding", encodings(c.target.url.Hostname(), c.proxied))
 	req.Header.Set("User-Agent", "apitop")
 	if deadline, ok := ctx.Deadline(); ok {
 		req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds",

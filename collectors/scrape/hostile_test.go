@@ -2,7 +2,7 @@ package scrape
 
 import (
 	"bytes"
-	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"apitop/collectors/snapshot"
@@ -57,21 +58,31 @@ func sub(num protowire.Number, body []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), body)
 }
 
-// TestHostile reads pages made to cost: each must end in its own error, soon and
-// with little memory. The times are generous, for busy machines.
-func TestHostile(t *testing.T) {
-	if raceDetector {
-		t.Skip("what it bounds says nothing under the race detector")
-	}
+// skippable is a zstd frame of n bytes without content: RFC 8878, section 3.1.2.
+func skippable(n int) string {
+	return string(binary.LittleEndian.AppendUint32([]byte("\x50\x2a\x4d\x18"), uint32(n))) + strings.Repeat("\x00", n)
+}
+
+// bomb packs n MiB of one line.
+func bomb(t testing.TB, how packing, n int) io.Reader {
+	t.Helper()
+	return bytes.NewReader(pack(t, how, bytes.Repeat([]byte("x 1\n"), n<<18)))
+}
+
+// hostilePage is a page made to cost, and what it may.
+type hostilePage struct {
+	page io.Reader
+	want string
+	cpu  time.Duration
+	mem  int64 // MiB
+}
+
+func hostilePages(t testing.TB) map[string]hostilePage {
+	t.Helper()
 	label := sub(metricLabel, append(sub(labelName, []byte("a")), sub(labelText, bytes.Repeat([]byte("x"), 60_000))...))
 	buckets := sub(metricHistogram, bytes.Repeat(sub(distParts, nil), 50_000))
 	manyLabels := "x{" + strings.Repeat(`a="1",`, 8000) + "} 1\n"
-	tests := map[string]struct {
-		page io.Reader
-		want string
-		cpu  time.Duration
-		mem  int64 // MiB
-	}{
+	return map[string]hostilePage{
 		"a million labels":    {strings.NewReader("x{" + strings.Repeat(`a="",`, 1_000_000) + "} 1\n"), "line 1 is longer than 64 KiB", time.Second, 16},
 		"8000 labels":         {strings.NewReader(manyLabels), "a series has more than 128 labels", time.Second, 16},
 		"8000 labels each":    {&endless{line: manyLabels}, "a series has more than 128 labels", time.Second, 80},
@@ -88,8 +99,23 @@ func TestHostile(t *testing.T) {
 		"a huge message":      {bytes.NewReader(append(protowire.AppendVarint(nil, 1<<40), message()[1:]...)), "larger than 32 MiB", time.Second, 16},
 		"a message cut off":   {io.MultiReader(bytes.NewReader(append(protowire.AppendVarint(nil, 1<<20), message()[1:]...))), "unexpected EOF", time.Second, 16},
 		"empty metrics":       {&endless{line: string(message(bytes.Repeat(sub(familyMetric, nil), 1_000)))}, "the page is larger than 64 MiB", 10 * time.Second, 64},
+		"gzip bomb":           {bomb(t, packedGzip, 200), "the page is gzip data of which each byte makes more than 400", time.Second, 16},
+		"zstd bomb":           {bomb(t, packedZstd, 200), "the page is zstd data of which each byte makes more than 400", time.Second, 16},
+		"gzip of nothing":     {&endless{line: string(pack(t, packedGzip, nil))}, "the page is gzip data with nothing in it", time.Second, 16},
+		"zstd of nothing":     {&endless{line: skippable(1)}, "the page is zstd data with nothing in it", time.Second, 16},
+		"zstd skipping":       {&endless{line: skippable(1 << 20)}, "the page is zstd data with nothing in it", time.Second, 16},
+		"gzip, endless name":  {io.MultiReader(strings.NewReader("\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x00"), &endless{line: "x"}), "the page is gzip data that cannot be unpacked", time.Second, 16},
 		"label times buckets": {bytes.NewReader(message(sub(familyMetric, append(label, buckets...)))), "the page is larger than 64 MiB", 10 * time.Second, 64},
 	}
+}
+
+// TestHostile reads pages made to cost: each must end in its own error, soon and
+// with little memory. The times are generous, for busy machines.
+func TestHostile(t *testing.T) {
+	if raceDetector {
+		t.Skip("what it bounds says nothing under the race detector")
+	}
+	tests := hostilePages(t)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader("t", Limits{})
@@ -159,7 +185,7 @@ func TestBomb(t *testing.T) {
 	before := heap()
 	_, _, err := collect(t, Config{URL: server.URL, Timeout: 30 * time.Second})
 	f, ok := errors.AsType[*snapshot.Failure](err)
-	if !ok || f.Kind != snapshot.Unsupported || !strings.Contains(f.Error(), "the page is larger than 64 MiB") {
+	if !ok || f.Kind != snapshot.Unsupported || !strings.Contains(f.Error(), "the page is gzip data of which each byte makes more than 400") {
 		t.Errorf("error %v", err)
 	}
 	if grown := (heap() - before) >> 20; grown > 64 {

@@ -20,6 +20,7 @@ type Reader struct {
 	limits Limits
 	table  *table
 	src    source
+	body   unpacker
 
 	rows    []dialect
 	mapping mapping
@@ -64,14 +65,24 @@ func unreadableFile(path string, err error) error {
 	return snapshot.Fail(snapshot.Unreachable, "cannot open "+path+": "+err.Error(), "")
 }
 
-// Read reads one page to its end. contentType may be empty: then the content
-// tells. A page without a single sample is an error of kind NoData, a page that
-// is something else one of kind Unsupported; an error of src comes wrapped. The
-// time of the reading is the caller's to set.
+// Read reads one page to its end, unpacking it where it is gzip or zstd data.
+// contentType may be empty: then the content tells. A page without a single
+// sample is an error of kind NoData, a page that is something else one of kind
+// Unsupported; an error of src comes wrapped. The time of the reading is the
+// caller's to set.
 func (r *Reader) Read(src io.Reader, contentType string) (*snapshot.HTTP, error) {
+	return r.read(src, contentType, "")
+}
+
+// read is Read for a page that a server says to be in an encoding.
+func (r *Reader) read(src io.Reader, contentType, encoding string) (*snapshot.HTTP, error) {
 	r.notes = nil
-	r.src.reset(src, r.limits)
+	r.src.reset(&r.body, r.limits)
 	defer r.src.done()
+	defer r.body.done()
+	if err := r.body.reset(src, encoding); err != nil {
+		return nil, r.failed(err)
+	}
 	format, err := formatOf(contentType, r.src.peek(sniffLength))
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"apitop/collectors/safe"
@@ -123,7 +124,10 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, c.refused(resp)
 	}
-	h, err := c.reader.Read(resp.Body, resp.Header.Get("Content-Type"))
+	if limit := c.reader.limits.BodyBytes; resp.ContentLength > limit {
+		return nil, tooLong(limit)
+	}
+	h, err := c.reader.read(resp.Body, resp.Header.Get("Content-Type"), strings.Join(resp.Header.Values("Content-Encoding"), ", "))
 	if h == nil {
 		return nil, c.broken(ctx, err, time.Since(began))
 	}

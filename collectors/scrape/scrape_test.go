@@ -95,7 +95,7 @@ func TestCollect(t *testing.T) {
 	timeout, _ := strconv.ParseFloat(got.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
 	if timeout < 2 || timeout > 3 ||
 		!strings.Contains(got.Header.Get("Accept"), "delimited;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1") ||
-		got.Header.Get("X-Tenant") != "shop" {
+		got.Header.Get("X-Tenant") != "shop" || got.Header.Get("Accept-Encoding") != "identity" {
 		t.Errorf("headers %v", got.Header)
 	}
 	if h.At.Before(before) || h.Target.String() != host || h.Page.Format != "text" || h.Page.Bytes != int64(len(shopPage)) {

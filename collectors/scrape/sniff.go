@@ -45,8 +45,8 @@ func formatOf(contentType string, head []byte) (string, error) {
 func otherKind(head []byte) string {
 	text := bytes.TrimLeft(head, " \t\r\n\xef\xbb\xbf")
 	switch {
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return "gzip data"
+	case packingOf(head[:min(len(head), 4)]) != unpacked:
+		return "data compressed twice"
 	case len(text) > 0 && (text[0] < ' ' || text[0] >= 0x7f):
 		return "binary data"
 	case len(text) > 1 && text[0] == '<' && !blank(text[1]):
