@@ -14,6 +14,9 @@ import (
 type Options struct {
 	Window   time.Duration // figures cover this much time; 0 = 10 s
 	Interval time.Duration // time between rounds; 0 = 1 s
+	// ByInstance lists the instances of the service with their routes, even if
+	// there is only one.
+	ByInstance bool
 }
 
 // Engine keeps what it takes to turn one snapshot after another into reports.

@@ -121,39 +121,6 @@ func TestGrowthAgainstTotals(t *testing.T) {
 	}
 }
 
-// TestGrowthFromZero tells growth that counts from zero from growth since the
-// totals before, also where only somebody else saw the reset.
-func TestGrowthFromZero(t *testing.T) {
-	g := newGrowth[string](New(Options{}).opt)
-	for i, tt := range []struct {
-		cut, restart bool
-		total        float64
-		fromZero     bool
-		grown        Value
-	}{
-		{total: 10, fromZero: false, grown: unknown},
-		{total: 12, fromZero: false, grown: known(2)},
-		{total: 13, cut: true, fromZero: true, grown: known(15)},
-		{total: 14, fromZero: false, grown: known(16)},
-		{total: 15, restart: true, fromZero: true, grown: known(31)},
-		{total: 1, fromZero: true, grown: known(32)},
-	} {
-		g.begin(at(float64(i)), tt.restart)
-		if tt.cut {
-			g.cut("a")
-		}
-		if got := g.add("a", []float64{tt.total}, 1); got != tt.fromZero {
-			t.Errorf("step %d: from zero %v", i, got)
-		}
-		g.end()
-		check(t, "growth", g.one("a"), tt.grown)
-	}
-	g.begin(at(6), false)
-	if !g.add("new", []float64{5}, 1) {
-		t.Error("a new key of a source that had answered before does not count from zero")
-	}
-}
-
 func TestGrowthForgetsKeysThatAreGone(t *testing.T) {
 	g := newGrowth[int](Options{Window: time.Second, Interval: time.Second})
 	for i := range 1000 {
@@ -161,8 +128,11 @@ func TestGrowthForgetsKeysThatAreGone(t *testing.T) {
 		g.put(i, known(1))
 		g.end()
 	}
-	if n := len(g.tracks); n > keepSteps+2 {
+	if n := len(g.tracks); n > keepSteps+sweepSteps+2 {
 		t.Errorf("%d keys are kept, want about %d", n, keepSteps)
+	}
+	if n := len(g.last); n > 10_000 {
+		t.Errorf("%d floats are kept for them", n)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -14,29 +15,19 @@ import (
 type httpState struct {
 	opt      Options
 	targets  map[safe.Text]*target
-	order    []*target
-	trends   map[routeKey]*tail[float32]
+	order    []*target // by their first page
+	active   int       // fresh targets in the newest report
+	rows     *rows
+	shown    []*row // the rows that tables show, in their order
 	restarts int
 	section  *HTTP
 }
-
-// target is one metrics page.
-type target struct {
-	reading *snapshot.HTTP
-	counts  *growth[string]
-	hists   *growth[string]
-	work    *growth[string]
-	cache   *growth[string]
-}
-
-// routeKey is the identity of a row of the Traffic screen.
-type routeKey struct{ method, route safe.Text }
 
 // trendPoints is how many rounds a route's sparkline shows.
 const trendPoints = 60
 
 func newHTTPState(opt Options) httpState {
-	return httpState{opt: opt, targets: map[safe.Text]*target{}, trends: map[routeKey]*tail[float32]{}}
+	return httpState{opt: opt, targets: map[safe.Text]*target{}, rows: newRows()}
 }
 
 // step takes the pages that came and returns what is worth a mark on the charts.
@@ -45,78 +36,115 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 	for _, reading := range s.HTTP {
 		t := h.targets[reading.Target]
 		if t == nil {
-			t = newTarget(h.opt)
-			h.targets[reading.Target] = t
-			h.order = append(h.order, t)
+			t = h.meet(reading)
+			if reading.FromZero {
+				events = append(events, Event{At: s.At, Kind: "restart", Text: t.instance.String() + " started a process"})
+			}
 		}
-		if t.take(reading) {
+		switch t.take(reading, s.At) {
+		case "restart":
 			h.restarts++
 			events = append(events, Event{At: s.At, Kind: "restart", Text: reading.Target.String() + " restarted"})
+		case "reset":
+			events = append(events, Event{At: s.At, Kind: "reset", Text: reading.Target.String() + " counts from zero"})
 		}
 	}
-	if len(s.HTTP) > 0 {
+	fresh := h.fresh(s.At)
+	if fresh > 0 && (len(s.HTTP) > 0 || fresh != h.active) {
+		h.forget(s.At)
 		h.section = h.report()
+		h.active = fresh
 	}
 	return events
 }
 
-// take follows one page and tells whether its process restarted.
-func (t *target) take(h *snapshot.HTTP) (restarted bool) {
-	known := t.reading != nil
-	fresh := known && moved(t.reading.StartTime, h.StartTime)
-	t.reading = h
-	t.counts.begin(h.At, fresh)
-	for _, c := range h.Requests {
-		t.counts.add(c.Series.ID, []float64{c.Total}, 1)
+// meet makes the target of a first page.
+func (h *httpState) meet(reading *snapshot.HTTP) *target {
+	t := newTarget(h.opt, instanceOf(reading))
+	if reading.FromZero {
+		t.startAt(h.before(t.instance, reading))
 	}
-	t.counts.end()
-	t.hists.begin(h.At, fresh)
-	var buf []float64
-	for _, d := range h.Durations {
-		buf = append(append(buf[:0], d.Cumulative...), d.Count, d.Sum)
-		t.hists.add(d.Series.ID, buf, len(buf)-1)
-	}
-	t.hists.end()
-	t.work.begin(h.At, fresh)
-	for _, w := range h.Work {
-		t.work.add(w.Series.ID, []float64{w.Requests, w.Statements}, 2)
-	}
-	t.work.end()
-	t.cache.begin(h.At, fresh)
-	t.cache.put("hits", h.CacheHits)
-	t.cache.put("misses", h.CacheMisses)
-	t.cache.end()
-	return fresh || t.counts.falls > 0 || t.hists.falls > 0
+	h.targets[reading.Target] = t
+	h.order = append(h.order, t)
+	return t
 }
 
-func newTarget(opt Options) *target {
-	return &target{
-		counts: newGrowth[string](opt), hists: newGrowth[string](opt),
-		work: newGrowth[string](opt), cache: newGrowth[string](opt),
+// before is when the instance of a first page was last read before it; without a
+// trace of that, one round earlier.
+func (h *httpState) before(instance safe.Text, reading *snapshot.HTTP) time.Time {
+	last := time.Time{}
+	earlier := reading.At.Add(-h.opt.Interval / 2) // not of this round
+	for _, t := range h.order {
+		if at := t.clock.readBefore(earlier); t.instance == instance && at.After(last) {
+			last = at
+		}
 	}
+	if last.IsZero() {
+		return reading.At.Add(-h.opt.Interval)
+	}
+	return last
+}
+
+// fresh counts the targets that keep their rhythm, and says of each target what
+// its figures are good for. When none does, all is left as it was, so that the
+// last figures stay to be seen.
+func (h *httpState) fresh(now time.Time) int {
+	n, up := 0, map[safe.Text]bool{}
+	for _, t := range h.order {
+		if t.fresh(now, h.opt.Interval) {
+			n++
+			up[t.instance] = true
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	for _, t := range h.order {
+		switch {
+		case t.fresh(now, h.opt.Interval):
+			t.state = targetFresh
+		case up[t.instance]:
+			t.state = targetLeaving
+		default:
+			t.state = targetGone
+		}
+	}
+	return n
+}
+
+// forgetAfter is how long a target that gives nothing is remembered, so that one
+// that comes back goes on where it was. It is for times when others answer.
+const forgetAfter = 2 * time.Minute
+
+func (h *httpState) forget(now time.Time) {
+	long := max(forgetAfter, 2*h.opt.Window)
+	h.order = slices.DeleteFunc(h.order, func(t *target) bool {
+		gone := now.Sub(t.came) > max(long, 10*t.rhythm)
+		if gone {
+			delete(h.targets, t.reading.Target)
+		}
+		return gone
+	})
 }
 
 // cacheUse is how often the caches of all targets were asked in the window, and
 // had the answer; unknown where no page says so.
 func (h *httpState) cacheUse() (hits, lookups Value) {
 	for _, t := range h.order {
+		if t.state == targetGone {
+			continue
+		}
 		found, missed := t.cache.one("hits"), t.cache.one("misses")
 		hits, lookups = plus(hits, found), plus(lookups, plus(found, missed))
 	}
 	return hits, lookups
 }
 
-// moved tells whether a process start time changed. Some exporters compute it
-// from the uptime, so that it trembles.
-func moved(before, after Value) bool {
-	return before.OK && after.OK && math.Abs(after.V-before.V) > 1
-}
-
 // elapsed is the length of the longest window of the targets.
 func (h *httpState) elapsed() Value {
 	longest := Value{}
 	for _, t := range h.order {
-		if v := t.counts.elapsed(); v.OK && v.V > longest.V {
+		if v := t.clock.elapsed(); t.state == targetFresh && v.OK && v.V > longest.V {
 			longest = v
 		}
 	}
@@ -132,28 +160,15 @@ func (h *httpState) rps() Value {
 
 // process is what a single target's page says of its own process.
 func (h *httpState) process() *snapshot.HTTP {
-	if len(h.order) != 1 {
+	if h.active != 1 {
 		return nil
 	}
-	return h.order[0].reading
-}
-
-// report sums the targets up.
-func (h *httpState) report() *HTTP {
-	routes := map[routeKey]*sums{}
-	all := &sums{}
-	out := &HTTP{Restarts: h.restarts}
 	for _, t := range h.order {
-		t.addTo(routes, all)
-		out.InFlight = plus(out.InFlight, t.reading.InFlight)
-		out.Targets = append(out.Targets, t.reading.Target.String())
+		if t.state == targetFresh {
+			return t.reading
+		}
 	}
-	all.fill(out)
-	for key, s := range routes {
-		out.Routes = append(out.Routes, s.route(key, all.ladder.sum))
-	}
-	slices.SortFunc(out.Routes, byRequests)
-	return out
+	return nil
 }
 
 // byRequests puts the most requests first; names break ties.
@@ -165,42 +180,35 @@ func byRequests(a, b Route) int {
 	)
 }
 
-// pushTrends adds this round's rps to every route's sparkline.
+// pushTrends adds this round's rps to the sparkline of every row that tables
+// show.
 func (h *httpState) pushTrends(stale bool) {
 	if h.section == nil {
 		return
 	}
 	next := *h.section
-	next.Routes = slices.Clone(h.section.Routes)
-	for i := range next.Routes {
-		r := &next.Routes[i]
-		key := routeKey{r.Method, r.Route}
-		t := h.trends[key]
-		if t == nil {
-			t = &tail[float32]{keep: trendPoints}
-			h.trends[key] = t
-		}
+	list := slices.Clone(next.Rows())
+	for i, x := range h.shown {
 		v := float32(math.NaN())
-		if r.RPS.OK && !stale {
-			v = float32(r.RPS.V)
+		if list[i].RPS.OK && !stale {
+			v = float32(list[i].RPS.V)
 		}
-		r.Trend = t.push(v)
+		list[i].Trend = x.trend.push(v)
 	}
+	next.setRows(list)
 	h.section = &next
-	h.forgetTrends()
 }
 
-// forgetTrends drops sparklines of routes that are gone, should there be many.
-func (h *httpState) forgetTrends() {
-	if len(h.trends) <= 2*len(h.section.Routes)+100 {
-		return
+// setRows puts list where Rows found it.
+func (h *HTTP) setRows(list []Route) {
+	switch {
+	case h.Templates == nil:
+		h.Routes = list
+	case len(h.Templates) == len(h.Routes):
+		h.Routes, h.Templates = list, list // the routes are the templates
+	default:
+		h.Templates = list
 	}
-	kept := make(map[routeKey]*tail[float32], len(h.section.Routes))
-	for _, r := range h.section.Routes {
-		key := routeKey{r.Method, r.Route}
-		kept[key] = h.trends[key]
-	}
-	h.trends = kept
 }
 
 // plus adds two Values; an unknown one counts for nothing.

@@ -13,6 +13,25 @@ type Bucket struct {
 	Hi float64 // seconds; +Inf in the last bucket
 }
 
+// First tells whether Lo is only where the ladder starts: the bucket says "less
+// than Hi".
+func (b Bucket) First() bool { return b.Lo == 0 || math.IsInf(b.Lo, -1) }
+
+// Open tells whether the bucket has no upper end: it says "more than Lo".
+func (b Bucket) Open() bool { return math.IsInf(b.Hi, 1) }
+
+// Coarse tells whether the bucket is so wide that a place inside it says little:
+// wider than half of its upper end.
+func (b Bucket) Coarse() bool { return b.Open() || (b.Hi-b.Lo)/b.Hi > 0.5 }
+
+// A percentile of few observations is an anecdote. With fewer than these behind
+// it, it is to be shown as such.
+const (
+	EnoughP50 = 4
+	EnoughP95 = 20
+	EnoughP99 = 100
+)
+
 // MarshalJSON writes [lo, hi]; an open end is null.
 func (b Bucket) MarshalJSON() ([]byte, error) {
 	hi := any(b.Hi)
@@ -36,15 +55,15 @@ type ladder struct {
 // bounds they share, where cumulative counts stay exact. Missing bounds are
 // never interpolated.
 func (l *ladder) add(other ladder) {
-	if other.count == 0 && len(other.bounds) == 0 {
-		return
+	if other.empty() {
+		return // nothing happened, whatever its bounds
 	}
 	l.count += other.count
 	l.sum += other.sum
 	switch {
 	case l.cum == nil:
 		l.bounds, l.cum = other.bounds, slices.Clone(other.cum)
-	case slices.Equal(l.bounds, other.bounds):
+	case sameFloats(l.bounds, other.bounds):
 		for i := range l.cum {
 			l.cum[i] += other.cum[i]
 		}
@@ -52,6 +71,11 @@ func (l *ladder) add(other ladder) {
 		l.intersect(other)
 	}
 	l.cut = l.cut || other.cut
+}
+
+// empty tells whether nothing was observed.
+func (l *ladder) empty() bool {
+	return l.count == 0 && (len(l.cum) == 0 || l.cum[len(l.cum)-1] == 0)
 }
 
 func (l *ladder) intersect(other ladder) {
@@ -132,6 +156,13 @@ func (l *ladder) counts() []BucketCount {
 
 // mean is the average in seconds; unknown without observations.
 func (l *ladder) mean() Value { return ratio(l.sum, l.count) }
+
+// short tells whether the ladder ends below the mean: more time was spent than
+// its buckets can show, so that its percentiles say little.
+func (l *ladder) short() bool {
+	mean := l.mean()
+	return mean.OK && len(l.bounds) > 0 && mean.V > l.bounds[len(l.bounds)-1]
+}
 
 // ratio is a / b, unknown when b is not positive.
 func ratio(a, b float64) Value {

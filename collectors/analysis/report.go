@@ -110,7 +110,12 @@ type HTTP struct {
 	P95Bucket        *Bucket `json:"p95_bucket_seconds"`
 	P99Bucket        *Bucket `json:"p99_bucket_seconds"`
 	Measured         float64 `json:"measured"` // durations in the window behind the percentiles
-	Routes           []Route `json:"routes"`   // most requests first, as the page names them
+	BoundsCut        bool    `json:"bounds_cut,omitempty"`
+	AvgBeyond        bool    `json:"avg_beyond_buckets,omitempty"`
+	// Routes are the rows as the pages name them, most requests first. With more
+	// than 100 of them they are the templates, if there are any, and beyond 500
+	// the smallest are one row "(other)".
+	Routes []Route `json:"routes"`
 	// Templates are the routes with ids in their paths taken out, most requests
 	// first; nil when no two routes are one that way. Tables show them instead.
 	Templates []Route    `json:"templates,omitempty"`
@@ -135,6 +140,8 @@ type Instance struct {
 	P99        Value   `json:"p99_seconds"`
 	Avg        Value   `json:"avg_seconds"`
 	Measured   float64 `json:"measured"`
+	BoundsCut  bool    `json:"bounds_cut,omitempty"`
+	AvgBeyond  bool    `json:"avg_beyond_buckets,omitempty"`
 	Routes     []Route `json:"routes,omitempty"` // only on request
 }
 
@@ -166,7 +173,13 @@ type Route struct {
 	TimeShare        Value              `json:"time_share"`        // of all time spent in requests, 0..1
 	CallsPerRequest  Value              `json:"calls_per_request"` // database statements; unknown unless the page counts them
 	Measured         float64            `json:"measured"`          // durations behind the percentiles
-	Trend            []float32          `json:"-"`                 // rps a round, oldest first; NaN is a gap
+	// BoundsCut: histograms with unlike buckets were added up; only the bounds
+	// that they share are left.
+	BoundsCut bool `json:"bounds_cut,omitempty"`
+	// AvgBeyond: the average lies above the highest finite bucket, so that the
+	// percentiles say only "at least".
+	AvgBeyond bool      `json:"avg_beyond_buckets,omitempty"`
+	Trend     []float32 `json:"-"` // rps a round, oldest first; NaN is a gap
 
 	durations ladder
 }

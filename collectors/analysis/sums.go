@@ -1,12 +1,12 @@
 package analysis
 
 import (
+	"slices"
 	"strings"
-
-	"apitop/collectors/snapshot"
 )
 
-// sums collects the growth of many series: of one route, or of all.
+// sums collects the growth of many series: of one row, of one instance, or of
+// all.
 type sums struct {
 	requests Value
 	rps      Value
@@ -16,70 +16,50 @@ type sums struct {
 	calls    Value // their database statements
 }
 
-// addTo adds the growth of every series of t to its route and to all.
-func (t *target) addTo(routes map[routeKey]*sums, all *sums) {
-	elapsed := t.counts.elapsed()
-	for _, c := range t.reading.Requests {
-		n := t.counts.one(c.Series.ID)
-		status := c.Series.Status.String()
-		routeOf(routes, c.Series).count(n, elapsed, status)
-		all.count(n, elapsed, status)
-	}
-	var buf []float64
-	for _, d := range t.reading.Durations {
-		var ok bool
-		if buf, ok = t.hists.delta(d.Series.ID, buf); !ok {
-			continue
-		}
-		n := len(buf) - 2
-		l := ladder{bounds: d.Bounds, cum: buf[:n], count: buf[n], sum: buf[n+1]}
-		// Some libraries count by route and measure all requests together.
-		if r := routes[keyOf(d.Series)]; r != nil {
-			r.ladder.add(l)
-		}
-		all.ladder.add(l)
-	}
-	for _, w := range t.reading.Work {
-		var ok bool
-		buf, ok = t.work.delta(w.Series.ID, buf)
-		if r := routes[keyOf(w.Series)]; ok && r != nil {
-			r.worked = plus(r.worked, Value{V: buf[0], OK: true})
-			r.calls = plus(r.calls, Value{V: buf[1], OK: true})
-		}
-	}
-}
-
-func keyOf(s *snapshot.Series) routeKey { return routeKey{s.Method, s.Route} }
-
-func routeOf(routes map[routeKey]*sums, s *snapshot.Series) *sums {
-	key := keyOf(s)
-	r := routes[key]
-	if r == nil {
-		r = &sums{status: map[string]float64{}}
-		routes[key] = r
-	}
-	return r
-}
-
 func (s *sums) count(n, elapsed Value, status string) {
 	s.requests = plus(s.requests, n)
 	s.rps = plus(s.rps, over(n, elapsed))
+	if n.OK && n.V > 0 {
+		s.answered(status, n.V)
+	}
+}
+
+func (s *sums) answered(status string, n float64) {
 	if s.status == nil {
 		s.status = map[string]float64{}
 	}
-	if n.OK && n.V > 0 {
-		s.status[status] += n.V
+	s.status[status] += n
+}
+
+func (s *sums) work(d []float64) {
+	s.worked = plus(s.worked, Value{V: d[0], OK: true})
+	s.calls = plus(s.calls, Value{V: d[1], OK: true})
+}
+
+// merge adds all that o collected.
+func (s *sums) merge(o *sums) {
+	s.requests, s.rps = plus(s.requests, o.requests), plus(s.rps, o.rps)
+	for status, n := range o.status {
+		s.answered(status, n)
 	}
+	s.ladder.add(o.ladder)
+	s.worked, s.calls = plus(s.worked, o.worked), plus(s.calls, o.calls)
 }
 
 // class sums the requests whose status begins with prefix: "5" takes 500, 5xx
 // and a bare 5.
 func (s *sums) class(prefix string) float64 {
-	n := 0.0
+	var room [16]float64
+	parts := room[:0]
 	for status, v := range s.status {
 		if strings.HasPrefix(status, prefix) {
-			n += v
+			parts = append(parts, v)
 		}
+	}
+	slices.Sort(parts) // added up in any order, the last digit would depend on chance
+	n := 0.0
+	for _, v := range parts {
+		n += v
 	}
 	return n
 }
@@ -115,7 +95,12 @@ func (s *sums) route(key routeKey, allSeconds float64) Route {
 		TimeShare:        ratio(s.ladder.sum, allSeconds),
 		Measured:         s.ladder.count,
 		CallsPerRequest:  over(s.calls, s.worked),
+		BoundsCut:        s.ladder.cut,
+		AvgBeyond:        s.ladder.short(),
 		durations:        s.ladder,
+	}
+	if r.Status == nil {
+		r.Status = map[string]float64{}
 	}
 	r.P50, r.P50Bucket = s.ladder.quantile(0.50)
 	r.P95, r.P95Bucket = s.ladder.quantile(0.95)
@@ -128,7 +113,17 @@ func (s *sums) fill(h *HTTP) {
 	h.ErrorRatio, h.ClientErrorRatio = s.share("5"), s.share("4")
 	h.Throttled = s.throttled()
 	h.Avg, h.Measured = s.ladder.mean(), s.ladder.count
+	h.BoundsCut, h.AvgBeyond = s.ladder.cut, s.ladder.short()
 	h.P50, h.P50Bucket = s.ladder.quantile(0.50)
 	h.P95, h.P95Bucket = s.ladder.quantile(0.95)
 	h.P99, h.P99Bucket = s.ladder.quantile(0.99)
+}
+
+func (s *sums) fillInstance(i *Instance) {
+	i.Requests, i.RPS, i.ErrorRatio = s.requests, s.rps, s.share("5")
+	i.Avg, i.Measured = s.ladder.mean(), s.ladder.count
+	i.BoundsCut, i.AvgBeyond = s.ladder.cut, s.ladder.short()
+	i.P50, _ = s.ladder.quantile(0.50)
+	i.P95, i.P95Bucket = s.ladder.quantile(0.95)
+	i.P99, _ = s.ladder.quantile(0.99)
 }

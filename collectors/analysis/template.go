@@ -1,0 +1,5 @@
+package analysis
+
+import "apitop/collectors/safe"
+
+func templateOf(route safe.Text) safe.Text { return route }
