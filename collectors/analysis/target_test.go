@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -46,16 +47,16 @@ func bars(cum ...float64) *snapshot.Histogram {
 	return &h
 }
 
-// TestDeltaRules holds the rules of counting between pages: what was served in
-// the window, by which marks.
-func TestDeltaRules(t *testing.T) {
-	other := &snapshot.Histogram{Bounds: []float64{0.1, 0.3, 0.4}, Cumulative: []float64{60, 60, 60, 60}, Count: 60, Sum: 1}
-	tests := map[string]struct {
-		pages    []said
-		requests Value
-		measured float64
-		marks    []string
-	}{
+// deltaCase is what some pages say, and what must come of it.
+type deltaCase struct {
+	pages    []said
+	requests Value // served in the window
+	measured float64
+	marks    []string // on the charts
+}
+
+func resetCases() map[string]deltaCase {
+	return map[string]deltaCase{
 		"the first page is only a baseline": {pages: []said{{counts: []float64{100}, hist: bars(9, 9, 9, 9)}}, requests: unknown},
 		"two pages": {
 			pages:    []said{{counts: []float64{100}, hist: bars(9, 9, 9, 9)}, {at: 1, counts: []float64{107}, hist: bars(9, 16, 16, 16)}},
@@ -91,6 +92,12 @@ func TestDeltaRules(t *testing.T) {
 			pages:    []said{{created: 1000, counts: []float64{10}, hist: bars(9, 9, 9, 9)}, {at: 1, created: 1060.5, counts: []float64{12}, hist: bars(9, 9, 9, 9)}},
 			requests: known(12), measured: 9, marks: []string{"api restarted"},
 		},
+	}
+}
+
+func seriesCases() map[string]deltaCase {
+	other := &snapshot.Histogram{Bounds: []float64{0.1, 0.3, 0.4}, Cumulative: []float64{60, 60, 60, 60}, Count: 60, Sum: 1}
+	return map[string]deltaCase{
 		"a series born on a page seen before counts from zero": {
 			pages:    []said{{counts: []float64{100}}, {at: 1, counts: []float64{100, 4}}},
 			requests: known(4),
@@ -134,6 +141,12 @@ func TestDeltaRules(t *testing.T) {
 			requests: known(60), measured: 60, marks: []string{"api restarted"},
 		},
 	}
+}
+
+// TestDeltaRules holds the rules of counting between pages.
+func TestDeltaRules(t *testing.T) {
+	tests := resetCases()
+	maps.Copy(tests, seriesCases())
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := New(Options{})
