@@ -85,8 +85,9 @@ type table struct {
 	liveDecls int       // declarations seen in this scan
 	fresh     []*series // born in this scan
 	dirty     []*group
-	peak      int  // most series since the maps were made
-	changed   bool // series or types differ from the scan before
+	peak      int    // most series since the maps were made
+	changed   bool   // series or types differ from the scan before
+	names     uint32 // changes with the sample names and declarations
 
 	labels []label // scratch
 	key    []byte  // scratch
@@ -184,6 +185,7 @@ func (t *table) metricOf(name string) *metric {
 	if m == nil {
 		m = &metric{name: strings.Clone(name)}
 		t.metrics[m.name] = m
+		t.names++
 	}
 	return m
 }

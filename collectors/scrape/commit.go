@@ -45,6 +45,7 @@ func (t *table) declare(name []byte, k kind) error {
 	if err == nil && d.kind != k {
 		d.kind = k
 		t.changed = true
+		t.names++
 	}
 	return err
 }
@@ -55,6 +56,7 @@ func (t *table) declareUnit(name, unit []byte) error {
 	if err == nil && d.unit != string(unit) {
 		d.unit = string(unit)
 		t.changed = true
+		t.names++
 	}
 	return err
 }
@@ -129,6 +131,7 @@ func (t *table) forget(s *series) {
 	s.raw, s.next = gone, nil
 	if s.metric.n--; s.metric.n == 0 {
 		delete(t.metrics, s.metric.name)
+		t.names++
 	}
 	g := s.group
 	if g == nil {

@@ -11,12 +11,14 @@ type dialect struct {
 	counter  string // family that counts requests; empty: the duration's count
 	duration string // family that times them; "*" is what it was in counter
 	labels   string // what the counter (else the duration) must have
-	route    string // labels that make the route, joined by |
+	route    string // labels that make the route; behind a comma, others where these are not on the page
 	status   string
 	method   string
-	unit     string // of the duration, where the page may not say it
-	only     match  // series that count, where others count the same again
-	except   match  // series that are not the service's requests
+	kind     statusKind
+	late     bool    // asked only where no HTTP is found
+	unit     string  // of the duration, where the page may not say it
+	only     []match // series that count, where others count the same again
+	except   []match // series that are not the service's requests
 }
 
 // match is a label with a value.
@@ -129,7 +131,7 @@ func proxies() []dialect {
 		{name: "caddy", duration: "caddy_http_request_duration_seconds", labels: "server handler",
 			route: "server handler", status: "code", method: "method"},
 		{name: "nginx-vts", counter: "nginx_vts_server_requests_total", duration: "nginx_vts_server_request_duration_seconds",
-			labels: "host code", route: "host", status: "code", except: match{"host", "*"}},
+			labels: "host code", route: "host", status: "code", except: []match{{"host", "*"}}},
 		{name: "ingress-nginx", needs: "nginx_ingress_controller_request_duration_seconds",
 			counter: "nginx_ingress_controller_requests", duration: "nginx_ingress_controller_request_duration_seconds",
 			labels: "path status", route: "path", status: "status", method: "method"},
@@ -137,24 +139,24 @@ func proxies() []dialect {
 			labels: "path status", route: "path", status: "status", method: "method"},
 		{name: "envoy", counter: "envoy_http_downstream_rq_xx", duration: "envoy_http_downstream_rq_time", unit: "ms",
 			labels: "envoy_response_code_class", route: "envoy_http_conn_manager_prefix", status: "envoy_response_code_class",
-			except: match{"envoy_http_conn_manager_prefix", "admin"}},
+			except: []match{{"envoy_http_conn_manager_prefix", "admin"}}},
 		{name: "envoy", counter: "envoy_cluster_upstream_rq_xx", duration: "envoy_cluster_upstream_rq_time", unit: "ms",
 			labels: "envoy_response_code_class", route: "envoy_cluster_name", status: "envoy_response_code_class"},
 		{name: "istio", counter: "istio_requests_total", duration: "istio_request_duration_milliseconds",
 			labels: "response_code reporter", route: "destination_service_name", status: "response_code",
-			only: match{"reporter", "destination"}},
+			only: []match{{"reporter", "destination"}}},
 		{name: "haproxy", counter: "haproxy_frontend_http_responses_total", labels: "proxy code", route: "proxy", status: "code",
-			except: match{"proxy", "stats"}},
+			except: []match{{"proxy", "stats"}}},
 		{name: "haproxy", counter: "haproxy_backend_http_responses_total", labels: "proxy code", route: "proxy", status: "code",
-			except: match{"proxy", "stats"}},
+			except: []match{{"proxy", "stats"}}},
 		{name: "kong", counter: "kong_http_requests_total", duration: "kong_request_latency_ms",
 			labels: "code", route: "route", status: "code"},
 		{name: "kong", counter: "kong_http_status", duration: "kong_latency",
-			labels: "code", route: "route", status: "code", unit: "ms", only: match{"type", "request"}},
+			labels: "code", route: "route", status: "code", unit: "ms", only: []match{{"type", "request"}}},
 		{name: "apisix", counter: "apisix_http_status", duration: "apisix_http_latency",
-			labels: "code", route: "matched_uri", status: "code", unit: "ms", only: match{"type", "request"}},
+			labels: "code", route: "matched_uri", status: "code", unit: "ms", only: []match{{"type", "request"}}},
 		{name: "kube-apiserver", counter: "apiserver_request_total", duration: "apiserver_request_duration_seconds",
-			labels: "verb resource code", route: "resource", status: "code", method: "verb", except: match{"verb", "WATCH"}},
+			labels: "verb resource code", route: "resource", status: "code", method: "verb", except: []match{{"verb", "WATCH"}}},
 		{name: "prometheus", counter: "prometheus_http_requests_total", duration: "prometheus_http_request_duration_seconds",
 			labels: "handler code", route: "handler", status: "code"},
 		{name: "victoriametrics", counter: "vm_http_requests_total", labels: "path", route: "path"},

@@ -98,7 +98,7 @@ func libraryPages() map[string]dialectPage {
 		},
 		"otel before 1.21, python": {
 			hist("http_server_duration_milliseconds", `http_method="POST",http_status_code="201",http_target="/x"`, 4, 1000, "5", "1000"),
-			"opentelemetry-old", "4 x POST  201\n4 took 0.5 s, up to 1 s: POST ", false,
+			"opentelemetry-old", "4 x POST /x 201\n4 took 0.5 s, up to 1 s: POST /x", false,
 		},
 		"otel in UTF-8": {
 			`# TYPE "http.server.request.duration" histogram` + "\n# UNIT \"http.server.request.duration\" s\n" +

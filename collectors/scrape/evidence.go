@@ -13,12 +13,28 @@ type evidence struct {
 type values struct {
 	n      int // series with a value
 	status int // 200, 5xx, or a class digit
+	word   int // success, NOT_FOUND
+	grpc   int // OK, DeadlineExceeded
+	truth  int // true, false
 	verb   int // GET, post
 	path   int // /users/{id}, GET /users
+
+	ends   bool // the label's name is of one that says how requests end
+	differ bool // not all are the same
+	last   string
+	traits traits // of last
 }
 
-// enoughEvidence is how many series of a family are looked at.
-const enoughEvidence = 2000
+// traits is what one value looks like.
+type traits struct{ status, word, grpc, truth, verb, path bool }
+
+// What is looked at of a page, spread over all of each family: so many series of
+// a family, and so many labels of a page, which ends the search on pages that
+// are made to be costly.
+const (
+	enoughEvidence = 500
+	enoughLabels   = 200_000
+)
 
 // view is a page as the choice of a mapping sees it.
 type view struct {
@@ -27,6 +43,7 @@ type view struct {
 	byName   map[string]*family // by normal name
 	bySample map[*metric][]*series
 	seen     map[string]*evidence
+	looked   int // labels
 }
 
 func newView(t *table) *view {
@@ -45,8 +62,11 @@ func (v *view) evidence(f *family) *evidence {
 	e := &evidence{labels: map[string]*values{}}
 	v.seen[f.sample] = e
 	all := v.samples(f)
-	for _, s := range all[:min(len(all), enoughEvidence)] {
-		e.take(v.table.labelsOf(s))
+	step := 1 + (len(all)-1)/enoughEvidence
+	for i := 0; i < len(all) && v.looked < enoughLabels; i += step {
+		labels := v.table.labelsOf(all[i])
+		v.looked += len(labels) + 1
+		e.take(labels)
 	}
 	return e
 }
@@ -83,18 +103,33 @@ func (e *evidence) take(labels []label) {
 		name := normal(l.name)
 		v := e.labels[name]
 		if v == nil {
-			v = &values{}
+			v = &values{ends: endName(name)}
 			e.labels[name] = v
 		}
-		v.n++
-		if isStatus(l.value) {
-			v.status++
+		v.take(l.value)
+	}
+}
+
+// take counts one value. Neighbours mostly have the same, which is looked at once.
+func (v *values) take(s string) {
+	v.n++
+	if v.n == 1 || s != v.last {
+		v.differ = v.differ || v.n > 1
+		v.last = strings.Clone(s)
+		v.traits = traits{verb: isVerb(s), path: isPath(s), status: isStatus(s)}
+		if v.ends {
+			v.traits.word, v.traits.grpc, v.traits.truth = wordStatus(s) != "", grpcHTTP(s) != "", isTruth(s)
 		}
-		if isVerb(l.value) {
-			v.verb++
-		}
-		if isPath(l.value) {
-			v.path++
+	}
+	for _, x := range [...]struct {
+		is bool
+		n  *int
+	}{
+		{v.traits.verb, &v.verb}, {v.traits.path, &v.path}, {v.traits.status, &v.status},
+		{v.traits.word, &v.word}, {v.traits.grpc, &v.grpc}, {v.traits.truth, &v.truth},
+	} {
+		if x.is {
+			*x.n++
 		}
 	}
 }
@@ -104,21 +139,6 @@ func (e *evidence) has(name string) bool { return e.labels[name] != nil }
 
 // share is part of v.n, 0..1.
 func (v *values) share(part int) float64 { return float64(part) / float64(max(v.n, 1)) }
-
-// isStatus takes 404, 4xx and the bare class 4.
-func isStatus(s string) bool {
-	if s == "" || s[0] < '1' || s[0] > '5' {
-		return false
-	}
-	switch rest := s[1:]; rest {
-	case "", "xx", "XX":
-		return true
-	default:
-		return len(rest) == 2 && digit(rest[0]) && digit(rest[1])
-	}
-}
-
-func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // isVerb takes the methods of HTTP, in any case: client_golang writes "get".
 func isVerb(s string) bool {
@@ -132,10 +152,37 @@ func isVerb(s string) bool {
 	return false
 }
 
-// isPath takes /users, https://host/users and "GET /users".
+// isTruth takes true and false.
+func isTruth(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+
+// isPath takes /users, https://host/users, "GET /users", api/users/{id} and
+// ^users/(?P<id>.+)$.
 func isPath(s string) bool {
-	if verb, rest, ok := strings.Cut(s, " "); ok && isVerb(verb) {
+	if verb, rest, ok := cutVerb(s); ok && verb != "" {
 		s = rest
 	}
-	return strings.HasPrefix(s, "/") || strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
+	switch {
+	case strings.HasPrefix(s, "/"), strings.HasPrefix(s, "^"),
+		strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
+		return true
+	case strings.HasPrefix(s, "HTTP/"), strings.Contains(s, " "):
+		return false
+	}
+	slashes := strings.Count(s, "/")
+	return slashes > 1 || slashes == 1 && strings.ContainsAny(s, "{<:*")
+}
+
+// cutVerb parts "GET /users", "GET:/users" and "HTTP: GET /users", as some
+// libraries write method and path into one label.
+func cutVerb(s string) (verb, path string, ok bool) {
+	s = strings.TrimPrefix(s, "HTTP: ")
+	i := strings.IndexAny(s, " :|#_")
+	if i <= 0 || !isVerb(s[:i]) {
+		return "", "", false
+	}
+	path = strings.TrimLeft(s[i+1:], " ")
+	if s[i] != ' ' && !strings.HasPrefix(path, "/") {
+		return "", "", false // a word that begins with a verb: post_office
+	}
+	return s[:i], path, true
 }

@@ -29,6 +29,9 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 	if dropped > 0 {
 		add("", "%s of %s left out: a bucket, the count or the sum cannot be", many(dropped, "histogram"), h.Page.Duration)
 	}
+	for _, line := range r.missing {
+		add("correct the mapping in the configuration", "%s", line)
+	}
 	if r.plan.oversized > 0 {
 		add("give the histograms fewer buckets", "%s of %s left out: more than %d buckets",
 			many(r.plan.oversized, "histogram"), r.mapping.duration, maxBounds)

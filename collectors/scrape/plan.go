@@ -137,14 +137,18 @@ func appendFloat(b []byte, v float64) []byte {
 // wants tells whether a series with these labels is one of the service's
 // requests, and counted nowhere else.
 func (m mapping) wants(labels []label) bool {
+	if len(m.only) == 0 && len(m.except) == 0 {
+		return true
+	}
 	for _, l := range labels {
-		switch normal(l.name) {
-		case m.only.label:
-			if l.value != m.only.value {
+		name := normal(l.name)
+		for _, x := range m.only {
+			if x.label == name && x.value != l.value {
 				return false
 			}
-		case m.except.label:
-			if l.value == m.except.value {
+		}
+		for _, x := range m.except {
+			if x.label == name && x.value == l.value {
 				return false
 			}
 		}
@@ -172,15 +176,13 @@ func (r roles) meta(raw string, labels []label) *snapshot.Series {
 	if strings.Trim(route, "|") == "" {
 		route = "" // no part is known
 	}
-	if method == "" { // go-chi writes "GET /users" into one label
-		if verb, path, ok := strings.Cut(route, " "); ok && isVerb(verb) {
-			method, route = verb, path
-		}
+	if verb, path, ok := cutVerb(route); ok && (method == "" || strings.EqualFold(verb, method)) {
+		method, route = verb, path
 	}
 	return &snapshot.Series{
 		ID:     raw,
 		Method: safe.New(strings.ToUpper(method)),
 		Route:  safe.New(route),
-		Status: safe.New(status),
+		Status: safe.New(r.kind.read(status)),
 	}
 }

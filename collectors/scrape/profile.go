@@ -15,20 +15,65 @@ type mapping struct {
 	duration string // family name as on the page; empty: none
 	times    roles  // labels of the duration
 	scale    float64
-	only     match
-	except   match
+	only     []match
+	except   []match
+	ignored  []string // families that count the same requests again
+	why      []string // a line each: what was decided by what
+	rank     int      // how much it says; a page's mapping gives way only to a higher one
 }
 
 // choose finds the mapping of a page: by the rows of known libraries, else by
-// what its families look like.
+// what its families look like. Remote procedure calls are looked at last, as
+// they are beside HTTP where there is any.
 func choose(v *view, rows []dialect) (mapping, bool) {
-	for _, d := range rows {
-		if m, ok := d.on(v); ok {
-			return v.joinable(m), true
+	for _, late := range [...]bool{false, true} {
+		for i, d := range rows {
+			if d.late != late {
+				continue
+			}
+			if m, ok := d.on(v); ok {
+				m.rank = len(rows) - i
+				return v.finish(m, rows), true
+			}
+		}
+		if m, ok := v.guess(late); ok {
+			return v.finish(m, rows), true
 		}
 	}
-	m, ok := v.guess()
-	return v.joinable(m), ok
+	return mapping{}, false
+}
+
+// finish rates a mapping and says how it came about.
+func (v *view) finish(m mapping, rows []dialect) mapping {
+	m = v.joinable(m)
+	m.rank += 1000 * v.says(m)
+	m.ignored = v.again(m, rows)
+	m.why = v.reasons(m)
+	return m
+}
+
+// says rates how much a mapping says of the requests: status, route, durations,
+// in this order.
+func (v *view) says(m mapping) int {
+	counts, times := v.byName[normal(m.counter)], v.byName[normal(m.duration)]
+	n := 0
+	if m.duration != "" && times != nil {
+		n++
+	}
+	if m.counter == "" {
+		counts = times
+	}
+	if counts == nil {
+		return n
+	}
+	e := v.evidence(counts)
+	if e.has(m.counts.status) {
+		n += 4
+	}
+	if hasAny(e, m.counts.route) {
+		n += 2
+	}
+	return n
 }
 
 // joinable drops the method where only one of counter and duration has it:
@@ -59,7 +104,7 @@ func (d dialect) on(v *view) (mapping, bool) {
 	if d.counter == "" {
 		leading, shapes = d.duration, distribution
 	}
-	for _, f := range v.families {
+	for _, f := range v.named(leading) {
 		prefix, ok := fits(leading, f.norm)
 		if !ok || f.shape != shapes && (f.shape != maybe || shapes == distribution) {
 			continue
@@ -68,17 +113,82 @@ func (d dialect) on(v *view) (mapping, bool) {
 		if !hasAll(e, d.labels) {
 			continue
 		}
-		r := roles{route: strings.Fields(d.route), status: d.status, method: d.method}
-		m := mapping{dialect: d.name, counts: r, times: r, only: d.only, except: d.except}
-		if d.counter != "" {
-			m.counter = f.name
+		t := v.byName[strings.Replace(d.duration, "*", prefix, 1)]
+		if t != nil && t.shape != distribution {
+			t = nil
 		}
-		if t := v.byName[strings.Replace(d.duration, "*", prefix, 1)]; t != nil && t.shape == distribution {
-			m.duration, m.scale = t.name, d.scale(v, t)
+		m := d.mapping(v, f, t)
+		if v.wanted(m, f) {
+			return m, true
 		}
-		return m, true
 	}
 	return mapping{}, false
+}
+
+// mapping reads the requests from f as the row says, and their times from t,
+// which may be nil.
+func (d dialect) mapping(v *view, f, t *family) mapping {
+	m := mapping{dialect: d.name, counts: d.roles(v.evidence(f)), only: d.only, except: d.except}
+	m.times = m.counts
+	if d.counter != "" {
+		m.counter = f.name
+	}
+	if t != nil {
+		m.duration, m.scale = t.name, d.scale(v, t)
+		m.times.route = d.routeOn(v.evidence(t))
+		if !hasAny(v.evidence(t), m.times.route) {
+			m.times.route = m.counts.route
+		}
+	}
+	return m
+}
+
+// roles are the row's, with a route by the labels' values where the row's own
+// labels are not on the page.
+func (d dialect) roles(e *evidence) roles {
+	r := roles{status: d.status, method: d.method, kind: d.kind}
+	r.route = d.routeOn(e)
+	if !hasAny(e, r.route) {
+		if found := routeOf(e, r); len(found) > 0 && e.labels[found[0]].path > 0 {
+			r.route = found
+		}
+	}
+	return r
+}
+
+// routeOn is the first of the row's choices of route labels that the family has,
+// else the first.
+func (d dialect) routeOn(e *evidence) []string {
+	var first []string
+	for choice := range strings.SplitSeq(d.route, ",") {
+		labels := strings.Fields(choice)
+		if first == nil {
+			first = labels
+		}
+		if hasAny(e, labels) {
+			return labels
+		}
+	}
+	return first
+}
+
+// wanted tells whether any series of f is left by what the mapping leaves out.
+func (v *view) wanted(m mapping, f *family) bool {
+	if len(m.only) == 0 && len(m.except) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(v.samples(f), func(s *series) bool { return m.wants(v.table.labelsOf(s)) })
+}
+
+// named lists the families that a row's pattern may mean.
+func (v *view) named(pattern string) []*family {
+	if strings.HasPrefix(pattern, "*") {
+		return v.families
+	}
+	if f := v.byName[pattern]; f != nil {
+		return []*family{f}
+	}
+	return nil
 }
 
 // fits tells whether name is pattern, and what its * stands for.
@@ -140,28 +250,9 @@ func (m mapping) present(t *table) bool {
 // same tells whether two mappings read the same families the same way.
 func (m mapping) same(o mapping) bool {
 	return m.counter == o.counter && m.duration == o.duration && m.scale == o.scale &&
-		m.only == o.only && m.except == o.except && m.counts.same(o.counts) && m.times.same(o.times)
+		slices.Equal(m.only, o.only) && slices.Equal(m.except, o.except) && m.counts.same(o.counts) && m.times.same(o.times)
 }
 
 func (r roles) same(o roles) bool {
 	return r.status == o.status && r.method == o.method && slices.Equal(r.route, o.route)
-}
-
-// settle finds the mapping for a page that changed. A mapping once found stays
-// as long as its families do, as other families have other totals, which would
-// look like a burst of requests; it only gains a histogram that was missing.
-func (m mapping) settle(t *table, rows []dialect) mapping {
-	if m.present(t) && m.duration != "" {
-		return m
-	}
-	found, ok := choose(newView(t), rows)
-	switch {
-	case !ok:
-		return m
-	case !m.present(t):
-		return found
-	case found.counter == m.counter:
-		return found
-	}
-	return m
 }

@@ -25,7 +25,7 @@ func TestMappingStays(t *testing.T) {
 		"the same":                {[]string{plainCounter, plainCounter}, "http_requests_total, | http_requests_total,"},
 		"a better one comes":      {[]string{plainCounter, plainCounter + betterCounter}, "http_requests_total, | http_requests_total,"},
 		"a histogram comes":       {[]string{plainCounter, plainCounter + plainHist}, "http_requests_total, | http_requests_total,http_request_duration_seconds"},
-		"a counter comes":         {[]string{plainHist, plainHist + plainCounter}, ",http_request_duration_seconds | ,http_request_duration_seconds"},
+		"a counter comes":         {[]string{plainHist, plainHist + plainCounter}, ",http_request_duration_seconds | http_requests_total,http_request_duration_seconds"},
 		"the counter is away":     {[]string{plainCounter + plainHist, plainHist, plainCounter + plainHist}, "http_requests_total,http_request_duration_seconds | ,http_request_duration_seconds | http_requests_total,http_request_duration_seconds"},
 		"all are away for a time": {[]string{plainCounter, nothing, plainCounter}, "http_requests_total, | , | http_requests_total,"},
 		"another service":         {[]string{plainCounter, nothing, betterCounter}, "http_requests_total, | , | shop_http_server_requests_total,"},

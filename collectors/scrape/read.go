@@ -23,7 +23,11 @@ type Reader struct {
 	body   unpacker
 
 	rows    []dialect
+	pin     Pin
 	mapping mapping
+	labels  safe.Text // of the mapping, for people
+	missing []string  // what is fixed and not on the page
+	found   detection
 	plan    *plan
 	notes   []snapshot.Note
 }
@@ -128,31 +132,12 @@ func (p *scan) judge() error {
 	return notMetrics("text without samples (" + p.first[0].Why.String() + ")")
 }
 
-// replan finds the mapping again and binds it. What people see of a series
-// depends on the mapping, so it is made anew with a new one.
-func (r *Reader) replan() {
-	m := r.mapping.settle(r.table, r.rows)
-	if !m.same(r.mapping) {
-		r.table.each(func(s *series) bool {
-			s.meta = nil
-			if s.group != nil {
-				s.group.meta, s.group.laddered = nil, false
-			}
-			return true
-		})
-		r.mapping = m
-	}
-	r.plan = r.table.bind(m, r.plan)
-}
-
 func (r *Reader) reading(p *protoScan, format string) (*snapshot.HTTP, error) {
 	h, dropped := r.plan.reading()
 	h.Target = r.target
 	h.Page.Format, h.Page.Bytes = format, r.src.total
 	h.Page.Samples, h.Page.BadLines, h.Page.FirstBad = p.samples, p.bad, p.first
-	if !h.Page.Counter.IsZero() || !h.Page.Duration.IsZero() {
-		h.Page.Dialect = r.mapping.dialect
-	}
+	r.describe(&h.Page)
 	r.notes = r.note(p, h, dropped)
 	switch {
 	case p.samples == 0 && p.bad > 0:

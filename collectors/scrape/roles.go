@@ -10,38 +10,83 @@ type roles struct {
 	route  []string // normal names; several make the route together
 	status string
 	method string
+	kind   statusKind
 }
 
 // Names of labels, the likelier first. They decide only between labels whose
 // values say the same.
 var (
 	routeNames = []string{
-		"http_route", "route", "path_template", "url_rule", "uri", "path", "matched_uri", "endpoint",
-		"url", "handler", "view", "http_target", "resource", "url_path", "operation", "page",
-		"action", "controller", "entrypoint", "router", "backend",
+		"http_route", "route", "path_template", "url_rule", "uri_template", "path_pattern", "url_pattern", "route_name",
+		"uri", "path", "http_path", "request_path", "request_uri", "matched_uri", "endpoint", "url", "handler", "view",
+		"http_target", "resource", "url_path", "operation", "operation_id", "operation_name", "pattern", "template", "rpc",
+		"rpc_method", "grpc_method", "action", "controller", "page",
+	}
+	// These say the route only where they have several values: a service's own
+	// name is none.
+	wideNames = []string{
+		"api", "api_name", "function", "entrypoint", "router", "method", "command", "target",
+		"ingress", "vhost", "backend", "service", "location", "name", "server", "host",
 	}
 	statusNames = []string{
 		"status", "status_code", "code", "http_response_status_code", "http_status_code", "response_code",
-		"http_status", "http_code", "statuscode", "status_class", "envoy_response_code", "envoy_response_code_class",
+		"http_status", "http_code", "statuscode", "httpstatus", "status_class", "code_class", "response_status",
+		"envoy_response_code", "envoy_response_code_class", "result_code",
 	}
-	methodNames = []string{"method", "http_request_method", "http_method", "request_method", "verb"}
+	outcomeNames = []string{"outcome", "result", "status", "state", "success", "error", "failed", "is_error", "code"}
+	grpcNames    = []string{"grpc_code", "rpc_grpc_status_code", "grpc_status", "grpc_response_status", "statuscode", "code", "status"}
+	methodNames  = []string{"method", "http_request_method", "http_method", "request_method", "verb", "http_verb"}
 )
 
+// endName tells whether a label of this name may say how requests end.
+func endName(name string) bool {
+	return strings.Contains(name, "status") || strings.Contains(name, "code") ||
+		slices.Contains(outcomeNames, name) || slices.Contains(grpcNames, name)
+}
+
 // rolesOf finds the labels of a family by their values, then by their names.
-func rolesOf(e *evidence) roles {
-	r := roles{
-		status: best(e, statusNames, func(name string, v *values) float64 {
-			if !slices.Contains(statusNames, name) && !strings.Contains(name, "status") && !strings.Contains(name, "code") {
-				return 0 // 443 is a port and 200 a size: here the name must agree
-			}
-			return v.share(v.status)
-		}),
-		method: best(e, methodNames, func(_ string, v *values) float64 { return v.share(v.verb) }),
+// With calls, statuses may be those of gRPC.
+func rolesOf(e *evidence, calls bool) roles {
+	var r roles
+	if calls {
+		r.status = best(e, grpcNames, func(name string, v *values) float64 { return named(grpcNames, name, v.share(v.grpc)) })
+		r.kind = grpcStatus
 	}
-	if route := routeOf(e, r); route != "" {
-		r.route = []string{route}
+	if r.status == "" {
+		r.status, r.kind = statusOf(e)
 	}
+	r.method = best(e, methodNames, func(_ string, v *values) float64 { return v.share(v.verb) })
+	r.route = routeOf(e, r)
 	return r
+}
+
+// statusOf finds the label with statuses of HTTP, else one with words that say
+// the same.
+func statusOf(e *evidence) (string, statusKind) {
+	status := best(e, statusNames, func(name string, v *values) float64 {
+		if !slices.Contains(statusNames, name) && !strings.Contains(name, "status") && !strings.Contains(name, "code") {
+			return 0 // 443 is a port and 200 a size: here the name must agree
+		}
+		return v.share(v.status)
+	})
+	if status != "" {
+		return status, plainStatus
+	}
+	word := best(e, append(slices.Clone(statusNames), outcomeNames...), func(name string, v *values) float64 {
+		return named(append(slices.Clone(statusNames), outcomeNames...), name, v.share(v.word))
+	})
+	if v := e.labels[word]; word != "" && v.truth == v.n && strings.Contains(word, "err") {
+		return word, trueIsError
+	}
+	return word, plainStatus
+}
+
+// named is the score of a label that counts only under one of some names.
+func named(names []string, name string, score float64) float64 {
+	if !slices.Contains(names, name) {
+		return 0
+	}
+	return score
 }
 
 // best is the label whose values fit best. Half of the values of a label with a
@@ -64,32 +109,57 @@ func best(e *evidence, known []string, fit func(string, *values) float64) string
 	return found
 }
 
-// routeOf finds the route among the labels that are neither status nor method.
-// Paths beat names, so that gin's url is taken and not handler, which holds the
-// names of Go functions; without paths only the name is left to go by.
-func routeOf(e *evidence, r roles) string {
+// routeOf finds the labels of the route among those that are neither status nor
+// method. Paths beat names, so that gin's url is taken and not handler, which
+// holds the names of Go functions; without paths only the name is left to go by.
+func routeOf(e *evidence, r roles) []string {
 	found, top := "", 0.0
 	for name, v := range e.labels {
-		if name == r.status || name == r.method {
+		if name == r.status || name == r.method || strings.HasPrefix(name, "otel_scope") {
 			continue
 		}
-		paths := v.share(v.path)
-		rank := slices.Index(routeNames, name)
-		switch {
-		case rank < 0 && paths < 0.9:
-			continue
-		case rank < 0:
-			rank = len(routeNames)
-		}
-		score := 0.1 + 1 - float64(rank)/float64(len(routeNames))
-		if paths > 0 {
-			score += 2 + paths // one path among words is a path label with exceptions
-		}
-		if score > top || score == top && name < found {
+		score := routeScore(name, v)
+		if score > top || score == top && score > 0 && name < found {
 			found, top = name, score
 		}
 	}
-	return found
+	switch {
+	case found == "":
+		return nil
+	case top > pathScore:
+		return []string{found}
+	}
+	for _, pair := range [...][2]string{
+		{"controller", "action"}, {"grpc_service", "grpc_method"}, {"rpc_service", "rpc_method"}, {"service", "method"}, {"service", "rpc"},
+	} {
+		if e.has(pair[0]) && e.has(pair[1]) && slices.Contains(pair[:], found) && r.method != pair[1] && r.status != pair[0] {
+			return pair[:]
+		}
+	}
+	return []string{found}
+}
+
+// pathScore is above what a label without paths can have.
+const pathScore = 2
+
+func routeScore(name string, v *values) float64 {
+	paths := v.share(v.path)
+	all := len(routeNames) + len(wideNames)
+	rank := slices.Index(routeNames, name)
+	if wide := slices.Index(wideNames, name); wide >= 0 && (paths > 0 || v.differ) {
+		rank = len(routeNames) + wide
+	}
+	switch {
+	case rank < 0 && paths < 0.9:
+		return 0
+	case rank < 0:
+		rank = all
+	}
+	score := 0.1 + 1 - float64(rank)/float64(all)
+	if paths > 0 {
+		score += pathScore + paths // one path among words is a path label with exceptions
+	}
+	return score
 }
 
 // covers tells whether r says all that other does about status and route.

@@ -9,80 +9,61 @@ import (
 type candidate struct {
 	*family
 	roles roles
+	topic topic
 	score int
 	total float64 // requests so far
 	stem  string  // name without what parts a counter from a histogram
 }
 
-// goodWords say that a family is about requests served.
-var goodWords = map[string]int{
-	"http": 3, "https": 3, "request": 4, "requests": 4, "rq": 4, "response": 3, "responses": 3,
-	"server": 1, "handler": 1, "handled": 1, "handling": 1, "api": 1,
-}
-
-// badWords say that a family is about something else: requests sent and not
-// served, parts of a request, sizes, failures alone, other protocols, the
-// scrape itself.
-var badWords = wordSet(`client upstream outbound outgoing egress proxied
-	tls dns connect connection connections conntrack dial header headers queue queued wait
-	size sizes bytes error errors failure failures failed exception exceptions rejected retry retries created
-	db database sql query queries redis cache memcached mongo mysql postgres pg ldap smtp amqp kafka etcd s3 aws
-	grpc rpc websocket job jobs oban sidekiq celery ecto scrape scrapes sd promhttp admin remote storage tsdb
-	ratelimit limiter throttled tracing otlp webhook compaction gc`)
-
-// badStarts are first words of exporters that only speak of other things.
-var badStarts = wordSet(`node go jvm nodejs python process net container kubelet otelcol up`)
-
-func wordSet(words string) map[string]bool {
-	set := map[string]bool{}
-	for w := range strings.FieldsSeq(words) {
-		set[w] = true
-	}
-	return set
-}
-
-// wordScore rates a name: negative when it is about something else than
-// requests served, 0 when it does not say.
-func wordScore(norm string) int {
-	score, first := 0, true
-	for w := range strings.SplitSeq(strings.ToLower(norm), "_") {
-		if badWords[w] || first && badStarts[w] {
-			return -1
-		}
-		first = false
-		score += goodWords[w]
-	}
-	return score
-}
-
-// needWords is the least word score of a name that is about requests: "response"
-// alone is enough.
-const needWords = 3
-
 // about tells whether a family is about requests, by its name or, whatever it
-// is called, by labels that hold statuses with methods or paths.
-func about(words int, r roles, e *evidence) bool {
-	if words >= needWords {
-		return true
+// is called, by labels that hold statuses with methods or paths. Where the name
+// speaks of something else, too, the labels must say all of it.
+func (c candidate) about(e *evidence) bool {
+	path := false
+	for _, name := range c.roles.route {
+		path = path || e.labels[name] != nil && e.labels[name].path > 0
 	}
-	path := len(r.route) > 0 && e.labels[r.route[0]].path > 0
-	return words >= 0 && r.status != "" && (r.method != "" || path)
+	http := c.roles.status != "" && e.labels[c.roles.status].status > 0
+	sure := http && (c.roles.method != "" || path)
+	switch {
+	case c.topic.odd:
+		return sure && c.topic.score >= needWords
+	case c.topic.call:
+		return c.roles.status != "" && len(c.roles.route) > 0
+	}
+	return c.topic.score >= needWords || c.roles.status != "" && (c.roles.method != "" || path)
 }
 
-// counters rates the families that may count requests, best first by score.
-func (v *view) counters() []candidate {
+// candidate makes one of a family, if its name does not rule it out. With calls,
+// remote procedure calls are requests.
+func (v *view) candidate(f *family, calls bool) (candidate, bool) {
+	c := candidate{family: f, topic: topicOf(f.name)}
+	if c.topic.off || c.topic.call != calls {
+		return c, false
+	}
+	c.roles = rolesOf(v.evidence(f), calls)
+	c.stem = stem(f.norm)
+	c.score = c.topic.score + rate(c.roles, v.evidence(f))
+	if c.topic.odd {
+		c.score -= oddPenalty
+	}
+	return c, c.about(v.evidence(f))
+}
+
+// oddPenalty is what a family loses whose name speaks of something else, too.
+const oddPenalty = 4
+
+// counters rates the families that may count requests.
+func (v *view) counters(calls bool) []candidate {
 	var found []candidate
 	for _, f := range v.families {
-		words := wordScore(f.norm)
-		if words < 0 || f.shape != counting && f.shape != maybe || timed(f) {
+		if f.shape != counting && f.shape != maybe || timedTotal(f) {
 			continue
 		}
-		c := candidate{family: f, roles: rolesOf(v.evidence(f)), stem: stem(f.norm)}
-		if !about(words, c.roles, v.evidence(f)) || f.shape == maybe && c.roles.status == "" ||
-			c.roles.known() == 0 && words < 6 {
+		c, ok := v.candidate(f, calls)
+		if !ok || f.shape == maybe && c.roles.status == "" || c.roles.known() == 0 && c.topic.score < 6 {
 			continue // a name alone is too little
 		}
-		c.score = words + rate(c.roles, v.evidence(f))
 		if f.typed {
 			c.score += 2
 		}
@@ -93,18 +74,22 @@ func (v *view) counters() []candidate {
 }
 
 // durations rates the families that may time requests.
-func (v *view) durations() []candidate {
+func (v *view) durations(calls bool) []candidate {
 	var found []candidate
 	for _, f := range v.families {
-		words := wordScore(f.norm)
-		if words < 0 || f.shape != distribution || !timed(f) {
+		if f.shape != distribution {
 			continue
 		}
-		c := candidate{family: f, roles: rolesOf(v.evidence(f)), stem: stem(f.norm)}
-		if !about(words, c.roles, v.evidence(f)) {
+		c, ok := v.candidate(f, calls)
+		if !timed(f) && c.roles.known() < 2 {
+			continue // may be of anything
+		}
+		if !ok {
 			continue
 		}
-		c.score = words + rate(c.roles, v.evidence(f))
+		if !timed(f) {
+			c.score -= oddPenalty
+		}
 		if f.buckets {
 			c.score += 4
 		}
@@ -150,12 +135,14 @@ func stem(norm string) string {
 		norm = norm[:i] // django: ..._total_by_status_view_method
 	}
 	var words []string
-	for w := range strings.SplitSeq(norm, "_") {
+	for _, w := range wordsOf(norm) {
 		switch {
-		case w == "total", w == "processing", w == "handling", timeWords[w], perSecond[w] > 0:
+		case w == "total", w == "count", w == "processing", w == "handling", w == "handled", timeWords[w], perSecond[w] > 0:
 			continue
-		case w == "responses", w == "response", w == "requests":
+		case w == "responses", w == "response", w == "requests", w == "rq":
 			w = "request"
+		case w == "calls":
+			w = "call"
 		}
 		words = append(words, w)
 	}
@@ -174,30 +161,31 @@ func pair(c, d candidate) bool {
 
 // guess finds the families without knowing the library: the best histogram with
 // the counter that belongs to it, or whichever of the two says more alone.
-func (v *view) guess() (mapping, bool) {
-	counters := v.counters()
-	d := top(v.durations(), func(x candidate) int { return x.score + bonus(x, counters) })
-	if d == nil {
-		c := top(counters, func(x candidate) int { return x.score })
-		if c == nil {
-			return mapping{}, false
-		}
+func (v *view) guess(calls bool) (mapping, bool) {
+	counters, durations := v.counters(calls), v.durations(calls)
+	d := top(durations, func(x candidate) int { return x.score + bonus(x, counters) })
+	c := top(counters, func(x candidate) int { return x.score })
+	switch {
+	case d == nil && c == nil:
+		return mapping{}, false
+	case d == nil:
 		return mapping{counter: c.name, counts: c.roles}, true
 	}
-	c := top(counters, func(x candidate) int {
+	own := top(counters, func(x candidate) int {
 		if !pair(x, *d) {
 			return 0
 		}
 		return x.score
 	})
-	if c == nil { // a counter of other requests than the histogram's may say more
-		if x := top(counters, func(x candidate) int { return x.score }); x != nil && x.score > d.score {
-			return mapping{counter: x.name, counts: x.roles}, true
-		}
+	if own == nil && c != nil && c.score > d.score { // a counter of other requests says more
+		return mapping{counter: c.name, counts: c.roles}, true
 	}
 	m := mapping{duration: d.name, times: d.roles, counts: d.roles, scale: v.scale(d.family)}
-	if c != nil && c.roles.covers(d.roles) {
-		m.counter, m.counts = c.name, c.roles
+	if own != nil && own.roles.covers(d.roles) {
+		m.counter, m.counts = own.name, own.roles
+		if r := own.roles.route; hasAny(v.evidence(d.family), r) {
+			m.times.route = r // the same labels, so that both speak of the same routes
+		}
 	}
 	return m, true
 }

@@ -36,6 +36,8 @@ type Config struct {
 	Web web.Settings
 	// Limits bound the page.
 	Limits Limits
+	// Pin fixes parts of how the page is read; nil: nothing.
+	Pin *Pin
 }
 
 // String keeps the secrets of a Config out of %v.
@@ -84,6 +86,9 @@ func New(cfg Config) (*Collector, error) {
 		first:   &firstBytes{},
 		reader:  NewReader(t.name, cfg.Limits),
 		proxied: client.Proxy != nil,
+	}
+	if cfg.Pin != nil {
+		c.reader.Pin(*cfg.Pin)
 	}
 	c.transport = newTransport(cfg.Timeout, client, c.first)
 	return c, nil

@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -16,13 +17,14 @@ var perSecond = map[string]float64{
 
 // timeWords name a duration without a unit.
 var timeWords = map[string]bool{
-	"duration": true, "latency": true, "time": true, "elapsed": true,
+	"duration": true, "durations": true, "latency": true, "latencies": true, "time": true, "times": true,
+	"elapsed": true, "timing": true, "timings": true, "timer": true, "took": true,
 }
 
 // unitOf finds how many of the family's unit make a second: by the name, else
 // by # UNIT; 0 when neither says it.
 func unitOf(f *family) float64 {
-	if u := unitIn(f.norm); u > 0 {
+	if u := unitIn(f.name); u > 0 {
 		return u
 	}
 	return perSecond[strings.ToLower(f.unit)]
@@ -30,8 +32,8 @@ func unitOf(f *family) float64 {
 
 // unitIn finds the unit in a name: the last word that is one, as django's names
 // end in _seconds_by_view_method. A single letter counts only at the end.
-func unitIn(norm string) float64 {
-	words := strings.Split(strings.ToLower(norm), "_")
+func unitIn(name string) float64 {
+	words := wordsOf(name)
 	for i, word := range slices.Backward(words) {
 		if u := perSecond[word]; u > 0 && (len(word) > 1 || i == len(words)-1) {
 			return u
@@ -45,12 +47,21 @@ func timed(f *family) bool {
 	if unitOf(f) > 0 {
 		return true
 	}
-	for w := range strings.SplitSeq(f.norm, "_") {
-		if timeWords[w] {
-			return true
-		}
+	return slices.ContainsFunc(wordsOf(f.name), func(w string) bool { return timeWords[w] })
+}
+
+// timedTotal tells whether a counter adds up time: its name ends in a unit or a
+// word for time, but for _total.
+func timedTotal(f *family) bool {
+	words := wordsOf(f.name)
+	for len(words) > 0 && (words[len(words)-1] == "total" || words[len(words)-1] == "sum") {
+		words = words[:len(words)-1]
 	}
-	return false
+	if len(words) == 0 {
+		return false
+	}
+	last := words[len(words)-1]
+	return timeWords[last] || perSecond[last] > 0
 }
 
 // scaleOf is how many of the family's units make a second, by name, # UNIT, and
@@ -67,4 +78,19 @@ func scaleOf(f *family, low, high, mean float64) float64 {
 		return 1e3
 	}
 	return 1
+}
+
+// unitName is the unit of which so many make a second.
+func unitName(perSecond float64) string {
+	switch perSecond {
+	case 1:
+		return "seconds"
+	case 1e3:
+		return "milliseconds"
+	case 1e6:
+		return "microseconds"
+	case 1e9:
+		return "nanoseconds"
+	}
+	return fmt.Sprintf("1/%g seconds", perSecond)
 }

@@ -40,6 +40,7 @@ type Page struct {
 	Counter  safe.Text // family that counts requests; empty: Duration's count
 	Duration safe.Text // family that measures durations; empty: none
 
+	Mapping int         // rises when other families are read, whose totals are no growth of those before
 	Labels  safe.Text   // which labels were taken for what: "route=handler method=method status=code"
 	Unit    string      // of the durations on the page: "seconds", "milliseconds"; empty: none
 	Ignored []safe.Text // families that count the same requests again

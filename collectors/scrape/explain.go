@@ -1,0 +1,105 @@
+package scrape
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// maxListed is how many families are named as left out.
+const maxListed = 20
+
+// again lists the families that count the requests of m once more: others of
+// the same library, and those of about the same totals or the same name.
+func (v *view) again(m mapping, rows []dialect) []string {
+	var found []string
+	add := func(f *family) {
+		if f != nil && f.name != m.counter && f.name != m.duration && !slices.Contains(found, f.name) && len(found) < maxListed {
+			found = append(found, f.name)
+		}
+	}
+	for _, d := range rows {
+		if d.name == m.dialect && d.name != "" && !strings.HasPrefix(d.counter+d.duration, "*") {
+			add(v.byName[d.counter])
+			add(v.byName[d.duration])
+		}
+	}
+	all := v.totalOf(m)
+	for _, c := range append(v.counters(false), v.durations(false)...) {
+		if all > 0 && math.Abs(c.total-all) <= 0.01*all || c.stem == stem(normal(m.counter)) || c.stem == stem(normal(m.duration)) {
+			add(c.family)
+		}
+	}
+	return found
+}
+
+// totalOf is how many requests m counts.
+func (v *view) totalOf(m mapping) float64 {
+	name := m.counter
+	if name == "" {
+		name = m.duration
+	}
+	if f := v.byName[normal(name)]; f != nil {
+		return v.total(f)
+	}
+	return 0
+}
+
+// reasons says how a mapping came about, a line each.
+func (v *view) reasons(m mapping) []string {
+	var why []string
+	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	how := "by its labels and name"
+	if m.dialect != "" {
+		how = "as " + m.dialect + " writes it"
+	}
+	switch {
+	case m.counter != "":
+		say("%s: counter of requests with %s, %s", m.counter, v.parts(m.counter, m.counts), how)
+	case m.duration != "":
+		say("%s: its count is the requests, with %s, %s", m.duration, v.parts(m.duration, m.times), how)
+	}
+	if m.duration != "" {
+		kind := "summary"
+		if f := v.byName[normal(m.duration)]; f != nil && f.buckets {
+			kind = "histogram"
+		}
+		say("%s: %s of durations in %s, with %s", m.duration, kind, unitName(m.scale), v.parts(m.duration, m.times))
+	}
+	if m.counts.kind == grpcStatus {
+		say("%s: codes of gRPC, read as the statuses of HTTP that they stand for", m.counts.status)
+	}
+	for _, x := range m.only {
+		say("only series with %s=%q: others count the same requests, or other services'", x.label, x.value)
+	}
+	for _, x := range m.except {
+		say("series with %s=%q left out: not requests of the service", x.label, x.value)
+	}
+	for _, name := range m.ignored {
+		say("%s counts the same requests: left out", name)
+	}
+	return why
+}
+
+// parts names the labels that were used of a family.
+func (v *view) parts(name string, r roles) string {
+	f := v.byName[normal(name)]
+	if f == nil {
+		return "no labels"
+	}
+	e := v.evidence(f)
+	var parts []string
+	for _, p := range []struct {
+		what   string
+		labels []string
+	}{{"status", []string{r.status}}, {"route", r.route}, {"method", []string{r.method}}} {
+		if hasAny(e, p.labels) {
+			parts = append(parts, p.what+" "+strings.Join(p.labels, "|"))
+		}
+	}
+	if len(parts) == 0 {
+		return "no labels"
+	}
+	return strings.Join(parts, ", ")
+}
