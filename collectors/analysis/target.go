@@ -56,7 +56,7 @@ func instanceOf(h *snapshot.HTTP) safe.Text {
 }
 
 // take follows one page that came at now and says what is worth a mark on the
-// charts: "restart", "reset", or nothing.
+// charts: "restart", "reset", "remap", or nothing.
 func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 	before := t.reading
 	how := t.change(h)
@@ -75,6 +75,8 @@ func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 	t.cache.put("misses", h.CacheMisses)
 	t.cache.end()
 	switch {
+	case remapped(before, h):
+		return "remap"
 	case before == nil || !restarted && how.process != fromZero:
 		return ""
 	case how.process == goesOn && before.StartTime.OK && h.StartTime.OK:
@@ -118,7 +120,15 @@ func (t *target) change(h *snapshot.HTTP) changes {
 			c.counts = asBaseline
 		}
 	}
+	if remapped(old, h) {
+		c.counts, c.times = asBaseline, asBaseline
+	}
 	return c
+}
+
+// remapped tells whether a page came to be read by series that it had before.
+func remapped(before, after *snapshot.HTTP) bool {
+	return before != nil && before.Page.Mapping != after.Page.Mapping
 }
 
 // other tells whether a page's requests are told by another family than before.

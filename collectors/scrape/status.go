@@ -38,7 +38,7 @@ var grpcCodes = [...]struct{ name, http string }{
 // read is the status of HTTP, or its class, that a value stands for; the value
 // itself where it stands for none, such as UNKNOWN.
 func (k statusKind) read(value string) string {
-	found := ""
+	var found string
 	switch {
 	case value == "" || k == plainStatus && isStatus(value):
 		return strings.ToLower(value)
