@@ -29,6 +29,8 @@ type series struct {
 	group  *group           // of a bucket, a count or a sum
 	meta   *snapshot.Series // set when the series counts requests
 	next   *series          // what followed on the page last time
+	birth  *series          // the sample that says when this one began
+	began  float64          // the same as the message says; unix seconds
 	seen   uint32           // scan that saw it last
 	role   role
 }

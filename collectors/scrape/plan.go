@@ -68,6 +68,7 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		p.duration = safe.New(m.duration)
 		p.summary = p.floats == len(p.groups)
 	}
+	p.bindBirths(t, m.counter, m.duration)
 	return p
 }
 

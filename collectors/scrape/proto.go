@@ -38,12 +38,13 @@ var protoKinds = [...]kind{kindCounter, kindGauge, kindSummary, kindUntyped, kin
 // protoScan reads a page of protobuf messages into the table of a scan.
 type protoScan struct {
 	scan
-	native  int    // native histograms without classic buckets
-	name    []byte // of the family at hand
-	labels  []byte // of the metric at hand: `a="b",c="d"`
-	bound   []byte // scratch: le or quantile
-	raw     []byte // scratch: a series as the text format writes it
-	written int64  // bytes of all series
+	native  int     // native histograms without classic buckets
+	name    []byte  // of the family at hand
+	labels  []byte  // of the metric at hand: `a="b",c="d"`
+	bound   []byte  // scratch: le or quantile
+	raw     []byte  // scratch: a series as the text format writes it
+	began   float64 // when the metric at hand began, unix seconds; 0: unknown
+	written int64   // bytes of all series
 }
 
 // maxGrowth is how much longer than the page its series may be as text. A real
@@ -152,10 +153,11 @@ func (p *protoScan) metric(msg []byte) error {
 	return fields(msg, func(f field) error {
 		switch f.num {
 		case metricGauge, metricCounter, metricUntyped:
-			v, err := double(f.bytes, simpleValue)
+			v, began, err := simple(f.bytes, f.num)
 			if err != nil {
 				return err
 			}
+			p.began = began
 			return p.sample("", nil, v, stamp)
 		case metricSummary, metricHistogram:
 			return p.distribution(f, stamp)
@@ -186,13 +188,21 @@ func (p *protoScan) label(msg []byte) error {
 // distribution reads a Summary or a classic Histogram.
 func (p *protoScan) distribution(d field, stamp float64) error {
 	n, total, parts, native := 0.0, 0.0, 0, false
-	err := fields(d.bytes, func(f field) error {
+	p.began = 0
+	err := fields(d.bytes, func(f field) (err error) {
 		switch f.num {
 		case distCount:
 			n = max(n, float64(f.varint))
 		case distCountFloat:
+			if d.num == metricSummary {
+				p.began, err = timestamp(f.bytes) // a summary has no such count
+				return err
+			}
+			n = max(n, f.double())
+		case histogramCreated:
 			if d.num == metricHistogram {
-				n = max(n, f.double())
+				p.began, err = timestamp(f.bytes)
+				return err
 			}
 		case distSum:
 			total = f.double()
@@ -275,6 +285,7 @@ func (p *protoScan) sample(suffix string, extra []byte, value, stamp float64) er
 	if err != nil {
 		return p.forgive(err, raw)
 	}
+	s.began = p.began
 	p.samples++
 	return nil
 }

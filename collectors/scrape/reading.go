@@ -33,14 +33,14 @@ func (p *plan) requests(durations []snapshot.Histogram) []snapshot.Count {
 	if p.counter.IsZero() {
 		counts := make([]snapshot.Count, len(durations))
 		for i, d := range durations {
-			counts[i] = snapshot.Count{Series: d.Series, Total: d.Count}
+			counts[i] = snapshot.Count{Series: d.Series, Total: d.Count, Created: d.Created}
 		}
 		return counts
 	}
 	counts := make([]snapshot.Count, 0, len(p.counts))
 	for _, s := range p.counts {
 		if finite(s.value) && s.value >= 0 {
-			counts = append(counts, snapshot.Count{Series: s.meta, Total: s.value})
+			counts = append(counts, snapshot.Count{Series: s.meta, Total: s.value, Created: s.created()})
 		}
 	}
 	return counts
@@ -51,7 +51,7 @@ func (p *plan) durations() (out []snapshot.Histogram, dropped int) {
 	room := make([]float64, p.floats)
 	for _, g := range p.groups {
 		n := len(g.bounds) + 1
-		h := snapshot.Histogram{Series: g.meta, Bounds: g.bounds, Cumulative: room[:n:n]}
+		h := snapshot.Histogram{Series: g.meta, Bounds: g.bounds, Cumulative: room[:n:n], Created: g.count.created()}
 		if g.fill(&h, p.scale) {
 			out = append(out, h)
 		} else {

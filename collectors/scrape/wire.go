@@ -49,17 +49,6 @@ func fields(msg []byte, f func(field) error) error {
 	return nil
 }
 
-// double is the double field num of msg, 0 when it is absent.
-func double(msg []byte, num protowire.Number) (v float64, err error) {
-	err = fields(msg, func(f field) error {
-		if f.num == num {
-			v = f.double()
-		}
-		return nil
-	})
-	return v, err
-}
-
 // looksDelimited tells whether b begins like a delimited MetricFamily: a
 // length, then the name field with a legal name in it. Text never does.
 func looksDelimited(b []byte) bool {
