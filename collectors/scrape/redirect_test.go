@@ -67,5 +67,5 @@ func TestUnreadableToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked without a token") }))
 	defer server.Close()
 	_, _, err := collect(t, Config{URL: server.URL, Web: web.Settings{BearerTokenFile: "/no/such/token"}})
-	checkFailure(t, err, snapshot.Denied, "authorization.credentials_file: /no/such/token: no such file")
+	checkFailure(t, err, snapshot.Denied, "bearer_token_file: /no/such/token: no such file")
 }

@@ -5,6 +5,8 @@
 package web
 
 import (
+	"path/filepath"
+
 	"apitop/collectors/safe"
 )
 
@@ -79,8 +81,8 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Why }
 func wrong(field, why string) error { return &FieldError{Field: field, Why: why} }
 
 // authorization is what goes into the Authorization header, from whichever of
-// the three ways was used; nil: none.
-func (s Settings) authorization() (*Authorization, error) {
+// the ways was used, and what its file is called; nil: none.
+func (s Settings) authorization() (a *Authorization, file string, err error) {
 	ways := map[string]bool{
 		"basic_auth":        s.BasicAuth != nil,
 		"authorization":     s.Authorization != nil,
@@ -92,16 +94,42 @@ func (s Settings) authorization() (*Authorization, error) {
 		switch {
 		case !ways[name]:
 		case given != "":
-			return nil, wrong(name, "give either it or "+given)
+			return nil, "", wrong(name, "give either it or "+given)
 		default:
 			given = name
 		}
 	}
 	switch given {
 	case "authorization":
-		return s.Authorization, nil
+		return s.Authorization, "authorization.credentials_file", nil
 	case "bearer_token", "bearer_token_file":
-		return &Authorization{Credentials: s.BearerToken, CredentialsFile: s.BearerTokenFile}, nil
+		return &Authorization{Credentials: s.BearerToken, CredentialsFile: s.BearerTokenFile}, "bearer_token_file", nil
 	}
-	return nil, nil //nolint:nilnil // no authorization is a way too
+	return nil, "", nil
+}
+
+// InDir makes relative paths start at dir, the folder of the file that names
+// them.
+func (s *Settings) InDir(dir string) {
+	at := func(path *string) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	at(&s.BearerTokenFile)
+	if s.BasicAuth != nil {
+		at(&s.BasicAuth.UsernameFile)
+		at(&s.BasicAuth.PasswordFile)
+	}
+	if s.Authorization != nil {
+		at(&s.Authorization.CredentialsFile)
+	}
+	at(&s.TLS.CAFile)
+	at(&s.TLS.CertFile)
+	at(&s.TLS.KeyFile)
+	for _, h := range s.HTTPHeaders {
+		for i := range h.Files {
+			at(&h.Files[i])
+		}
+	}
 }

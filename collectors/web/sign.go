@@ -31,7 +31,7 @@ func (s *signer) authorized() bool {
 
 // signer checks who asks; nil: nobody in particular.
 func (s Settings) signer() (*signer, error) {
-	auth, err := s.authorization()
+	auth, file, err := s.authorization()
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s Settings) signer() (*signer, error) {
 	if err := sig.setBasic(s.BasicAuth); err != nil {
 		return nil, err
 	}
-	if err := sig.setAuthorization(auth); err != nil {
+	if err := sig.setAuthorization(auth, file); err != nil {
 		return nil, err
 	}
 	for name, value := range s.Headers {
@@ -85,7 +85,7 @@ func (s *signer) setBasic(b *BasicAuth) error {
 	return nil
 }
 
-func (s *signer) setAuthorization(a *Authorization) error {
+func (s *signer) setAuthorization(a *Authorization, field string) error {
 	if a == nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (s *signer) setAuthorization(a *Authorization) error {
 	case !printable(given):
 		return wrong("authorization.credentials", "there is a line end or a control character in it")
 	}
-	s.credentials = newText(a.Credentials, "authorization.credentials_file", file)
+	s.credentials = newText(a.Credentials, field, file)
 	return nil
 }
 
