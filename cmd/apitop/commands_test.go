@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"apitop/demoapi/serve"
 )
 
@@ -89,14 +91,14 @@ func TestEnvironment(t *testing.T) {
 	env := map[string]string{"APITOP_METRICS": "localhost:1 localhost:2", "REDIS_URL": "redis://r", "PGHOST": "/run/pg"}
 	get := func(k string) string { return env[k] }
 	c := Config{Interval: 1e9}
-	if err := c.complete(nil, get); err != nil {
+	if err := c.complete(&pflag.FlagSet{}, nil, get); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Metrics) != 2 || c.Redis != "redis://r" || c.Postgres != "host=/run/pg" {
 		t.Errorf("from the environment: %+v", c)
 	}
 	c = Config{Interval: 1e9}
-	if err := c.complete([]string{"localhost:3"}, get); err != nil {
+	if err := c.complete(&pflag.FlagSet{}, []string{"localhost:3"}, get); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Metrics) != 1 || c.Redis != "" {

@@ -20,7 +20,7 @@ func dashboard(ctx context.Context, p process, c Config, o tui.Options) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if len(c.Metrics) == 0 && c.Redis == "" && c.Postgres == "" {
+	if !c.hasSource() {
 		discover(ctx, &c)
 	}
 	w, err := c.open()

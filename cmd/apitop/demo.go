@@ -57,6 +57,9 @@ before the time that it tells of. They are
 			if err := errors.Join(checkFormat(f.format), checkFaults(f.faults)); err != nil {
 				return err
 			}
+			if err := c.complete(cmd.Flags(), nil, func(string) string { return "" }); err != nil {
+				return err
+			}
 			return runDemo(cmd.Context(), p, *c, *f)
 		},
 	}
@@ -74,9 +77,6 @@ var errNoTerminal = fmt.Errorf("%w: use --headless to get a report instead of th
 
 // runDemo starts the demo, watches it, and removes it however that ends.
 func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) {
-	if err := c.complete(nil, func(string) string { return "" }); err != nil {
-		return err
-	}
 	if !f.headless && !p.onTerminal() {
 		return errNoTerminal // before anything is started
 	}

@@ -1,28 +1,34 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"apitop/cmd/internal/config"
 	"apitop/collectors"
 	"apitop/tui/theme"
 )
 
-// Config is what to watch and how. Flags beat the environment.
+// Config is what to watch and how. Flags beat the environment, which beats the
+// configuration file.
 type Config struct {
-	Metrics  []string // metrics pages: URLs
-	Redis    string
-	Postgres string
-	NoHost   bool
-	PID      int // of the watched service on this machine; 0: unknown
-	Interval time.Duration
-	Theme    string
-	Version  bool // print it and end
-	Env      func(string) string
-	Absent   []collectors.Absent // sources that are known to be missing
+	Metrics       []string // metrics pages: URLs
+	Redis         string
+	RedisPassword string // a file; empty: in the URL, if at all
+	Postgres      string
+	NoHost        bool
+	PID           int // of the watched service on this machine; 0: unknown
+	Interval      time.Duration
+	Theme         string
+	Version       bool // print it and end
+	Env           func(string) string
+	Absent        []collectors.Absent // sources that are known to be missing
+
+	ConfigPath string            // of the file; empty: the usual place
+	File       config.File       // what it says
+	from       map[string]string // where a source comes from, when it is not its flag
 }
 
 // Flags that several commands share are declared here: the one place for their
@@ -32,6 +38,7 @@ type Config struct {
 func (c *Config) addSources(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.Metrics, "metrics", nil, "metrics page `URL` (also positional; repeat it for several instances)")
 	f.StringVar(&c.Redis, "redis", "", "Redis `URL`: redis://, rediss:// or unix://")
+	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")
 	f.IntVar(&c.PID, "pid", 0, "process `ID` of the service, when it runs on this machine")
 }
@@ -42,47 +49,14 @@ func (c *Config) addPace(f *pflag.FlagSet) {
 	f.DurationVar(&c.Interval, "interval", time.Second, "time between two readings")
 }
 
+// addConfig declares where all of it may be written down.
+func (c *Config) addConfig(f *pflag.FlagSet) {
+	f.StringVar(&c.ConfigPath, "config", "", "configuration `FILE`; without it $XDG_CONFIG_HOME/apitop/config.yaml, else ~/.config/apitop/config.yaml, if there is one")
+}
+
 // addTheme declares how the screen looks.
 func (c *Config) addTheme(f *pflag.FlagSet) {
 	f.StringVar(&c.Theme, "theme", "default", "colours: "+strings.Join(theme.Names(), ", "))
-}
-
-// The shortest interval keeps apitop a guest; the longest keeps charts charts.
-const (
-	minInterval = 100 * time.Millisecond
-	maxInterval = time.Minute
-)
-
-// complete takes positional arguments and the environment in, and checks what
-// it can. It reports a usageError.
-func (c *Config) complete(args []string, getenv func(string) string) error {
-	c.Env = getenv
-	c.Metrics = append(args, c.Metrics...)
-	if c.Interval < minInterval || c.Interval > maxInterval {
-		return usageError{fmt.Errorf("--interval %v: use %v to %v", c.Interval, minInterval, maxInterval)}
-	}
-	if c.PID < 0 {
-		return usageError{fmt.Errorf("--pid %d: a process id is positive", c.PID)}
-	}
-	if len(c.Metrics) == 0 && c.Redis == "" && c.Postgres == "" {
-		c.fromEnv()
-	}
-	for i, m := range c.Metrics {
-		c.Metrics[i] = metricsURL(m)
-	}
-	return nil
-}
-
-// fromEnv takes the sources from the environment, by the names that others use.
-func (c *Config) fromEnv() {
-	for m := range strings.FieldsSeq(strings.ReplaceAll(c.Env("APITOP_METRICS"), ",", " ")) {
-		c.Metrics = append(c.Metrics, m)
-	}
-	c.Redis = c.Env("REDIS_URL")
-	c.Postgres = c.Env("DATABASE_URL")
-	if c.Postgres == "" && c.Env("PGHOST") != "" {
-		c.Postgres = "host=" + c.Env("PGHOST") // the rest of PG* is read by the driver
-	}
 }
 
 // metricsURL completes what people type: "localhost:8000" is

@@ -122,7 +122,7 @@ environment, else looks at the usual local ports.`,
 				_, err := fmt.Fprintln(p.stdout, build.Version("apitop"))
 				return err
 			}
-			if err := c.complete(args, p.getenv); err != nil {
+			if err := c.complete(cmd.Flags(), args, p.getenv); err != nil {
 				return err
 			}
 			return dashboard(cmd.Context(), p, *c, tui.Options{})
@@ -135,6 +135,7 @@ environment, else looks at the usual local ports.`,
 	c.addSources(root.Flags())
 	c.addPace(root.Flags())
 	c.addTheme(root.Flags())
+	c.addConfig(root.Flags())
 	root.AddCommand(newOnce(p, c), newDemo(p, c), newLoad(p, c))
 	return root
 }

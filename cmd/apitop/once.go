@@ -37,7 +37,7 @@ started; two files of one target give what happened between them.`,
 			if files, rest := savedPages(args); len(files) > 0 {
 				return onceFiles(cmd.Context(), p, *f, files, rest)
 			}
-			if err := c.complete(args, p.getenv); err != nil {
+			if err := c.complete(cmd.Flags(), args, p.getenv); err != nil {
 				return err
 			}
 			return onceLive(cmd.Context(), p, *c, *f)
@@ -45,6 +45,7 @@ started; two files of one target give what happened between them.`,
 	}
 	c.addSources(cmd.Flags())
 	c.addPace(cmd.Flags())
+	c.addConfig(cmd.Flags())
 	cmd.Flags().StringVar(&f.format, "format", "table", "table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 10*time.Second, "how long to watch")
 	return cmd
@@ -78,7 +79,7 @@ func onceLive(ctx context.Context, p process, c Config, f onceFlags) error {
 	if f.window < minInterval {
 		return usageError{fmt.Errorf("--for %v: at least %v", f.window, minInterval)}
 	}
-	if len(c.Metrics) == 0 && c.Redis == "" && c.Postgres == "" {
+	if !c.hasSource() {
 		discover(ctx, &c)
 	}
 	w, err := c.open()

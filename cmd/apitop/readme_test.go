@@ -27,3 +27,33 @@ func TestReadme(t *testing.T) {
 		}
 	})
 }
+
+// TestReadmeConfig: the file that the README shows is read as it says.
+func TestReadmeConfig(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "### Configuration")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	text, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the README shows no configuration")
+	}
+	path := configFile(t, text)
+	if err := os.Chmod(path, 0o644); err != nil { // it holds no secret
+		t.Fatal(err)
+	}
+	c, err := completed(t, nil, "--config", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := c.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if len(c.Metrics) != 2 || c.Redis == "" || c.Postgres == "" || len(w.jobs) < 6 {
+		t.Errorf("sources %v, %q, %q, %d jobs", c.Metrics, c.Redis, c.Postgres, len(w.jobs))
+	}
+}

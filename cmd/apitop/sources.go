@@ -11,7 +11,9 @@ import (
 	"apitop/collectors/redisconn"
 	"apitop/collectors/redisinfo"
 	"apitop/collectors/rediskeys"
+	"apitop/collectors/safe"
 	"apitop/collectors/scrape"
+	"apitop/collectors/web"
 )
 
 // watched is what a Config comes to: collectors, and connections to close.
@@ -43,9 +45,10 @@ func (c *Config) open() (*watched, error) {
 
 func (c *Config) addMetrics(w *watched) error {
 	for _, url := range c.Metrics {
-		s, err := scrape.New(scrape.Config{URL: url})
+		page, where := c.page(url)
+		s, err := scrape.New(page)
 		if err != nil {
-			return fmt.Errorf("metrics: %w", err)
+			return fmt.Errorf("%s: %w", where(err), err)
 		}
 		w.closers = append(w.closers, func() error { s.Close(); return nil })
 		w.jobs = append(w.jobs, collectors.Job{Collector: s, Timeout: c.timeout()})
@@ -63,8 +66,9 @@ func (c *Config) addRedis(w *watched) error {
 	}
 	target, err := redisconn.Parse(c.Redis)
 	if err != nil {
-		return fmt.Errorf("--redis: %w", err)
+		return fmt.Errorf("%s: %w", c.origin("redis"), err)
 	}
+	target = c.redisPassword(target)
 	conn := redisconn.Open(target)
 	w.closers = append(w.closers, conn.Close)
 	w.jobs = append(w.jobs,
@@ -72,6 +76,19 @@ func (c *Config) addRedis(w *watched) error {
 		collectors.Job{Collector: rediskeys.New(conn, rediskeys.Config{}), Timeout: c.timeout()},
 	)
 	return nil
+}
+
+// redisPassword gives t the password that stands beside its address: in a file,
+// or where redis-cli looks for it.
+func (c *Config) redisPassword(t redisconn.Target) redisconn.Target {
+	switch {
+	case c.RedisPassword != "":
+		return t.WithPassword(web.SecretFile("the password file", c.RedisPassword))
+	case !t.HasPassword() && c.Env("REDISCLI_AUTH") != "":
+		password := safe.Hide(c.Env("REDISCLI_AUTH"))
+		return t.WithPassword(func() (string, error) { return password.Reveal(), nil })
+	}
+	return t
 }
 
 // statementRounds is how often statements are read: a reading costs the server
@@ -84,7 +101,7 @@ func (c *Config) addPostgres(w *watched) error {
 	}
 	target, err := pgstat.Parse(c.Postgres)
 	if err != nil {
-		return fmt.Errorf("--postgres: %w", err)
+		return fmt.Errorf("%s: %w", c.origin("postgres"), err)
 	}
 	conn := pgstat.Open(target)
 	w.closers = append(w.closers, func() error { conn.Close(); return nil })

@@ -47,7 +47,7 @@ func Open(t Target) *Conn {
 		Dialer:    t.dial,
 		OnConnect: c.introduce,
 		CredentialsProviderContext: func(context.Context) (string, string, error) {
-			return t.user.Reveal(), t.password.Reveal(), nil
+			return t.credentials()
 		},
 		Protocol:                 2,  // its replies are the same on every server and need no push messages
 		MaxRetries:               -1, // the next round is the retry

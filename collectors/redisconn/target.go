@@ -24,6 +24,7 @@ type Target struct {
 	host     string              // without brackets, for the certificate check
 	user     safe.Secret[string] // some put a token here
 	password safe.Secret[string]
+	ask      func() (string, error) // for the password, at each login; nil: it is password
 	db       int
 	tls      bool
 	trustAny bool // skip_verify: any certificate is good
@@ -208,6 +209,25 @@ func (t *Target) database(dbs []string) error {
 		t.db = int(n)
 	}
 	return nil
+}
+
+// WithPassword is t with a password from elsewhere: read is called at each
+// login, so that a new one is found.
+func (t Target) WithPassword(read func() (string, error)) Target {
+	t.ask = read
+	return t
+}
+
+// HasPassword tells whether the address holds a password.
+func (t Target) HasPassword() bool { return t.password.Reveal() != "" }
+
+// credentials are what to log in with.
+func (t Target) credentials() (user, password string, err error) {
+	if t.ask == nil {
+		return t.user.Reveal(), t.password.Reveal(), nil
+	}
+	password, err = t.ask()
+	return t.user.Reveal(), password, err
 }
 
 // Name is the address for people, without user and password: "127.0.0.1:6379",

@@ -61,6 +61,21 @@ func (t *text) value() (string, error) {
 	return value, nil
 }
 
+// SecretFile reads the secret in a small file, anew at each call. field is what
+// the file is called in errors, which are of type [snapshot.Failure].
+func SecretFile(field, path string) func() (string, error) {
+	t := newText(safe.Secret[string]{}, field, path)
+	return func() (string, error) {
+		v, err := t.value()
+		if err != nil {
+			return "", snapshot.Fail(snapshot.Denied, err.Error(), fixFile)
+		}
+		return v, nil
+	}
+}
+
+const fixFile = "see that the file is there, may be read and holds the secret alone"
+
 // note warns of a file that others may read; ok is false when there is nothing
 // to say.
 func (t *text) note() (n snapshot.Note, ok bool) {

@@ -64,7 +64,7 @@ func (c Client) Sign(r *http.Request) error {
 		return nil
 	}
 	if err := c.signer.sign(r); err != nil {
-		return snapshot.Fail(snapshot.Denied, err.Error(), "see the file that the config names")
+		return snapshot.Fail(snapshot.Denied, err.Error(), fixFile)
 	}
 	return nil
 }

@@ -116,54 +116,52 @@ metrics:
 	}
 }
 
+// faulty are files with a fault, where it is (line:column) and what is said.
+var faulty = map[string]struct{ text, at, want string }{
+	"unknown key":         {"intervall: 1s", "1:1", "unknown key intervall: did you mean interval? (allowed: dns, file_sd_files, interval, metrics,"},
+	"unknown inside":      {"metrics:\n- url: x\n  basic_auth:\n    username: a\n    pasword: S3cr3tPW\n", "5:5", "metrics[0].basic_auth: unknown key pasword: did you mean password? (allowed: password, password_file, username, username_file)"},
+	"far from all":        {"xyzzy: 1", "1:1", "unknown key xyzzy (allowed:"},
+	"secret as key":       {"redis: {redis://:S3cr3tPW@h: }", "1:9", "redis: unknown key (allowed: password_file, url)"},
+	"secret in its place": {"metrics:\n- url: x\n  basic_auth: {username: a, password: , S3cr3tPW}", "3:41", "unknown key (allowed"},
+	"given twice":         {"interval: 1s\ninterval: 2s", "2:1", "interval: it is given twice"},
+	"not a duration":      {"interval: S3cr3tPW", "1:11", "interval: want a duration such as 1s"},
+	"number as duration":  {"interval: 5", "1:11", "want a duration"},
+	"not a number":        {"pid: S3cr3tPW", "1:6", "pid: want a whole number"},
+	"negative":            {"pid: -1", "1:1", "pid: a process id is positive"},
+	"not a bool":          {"no_host: yes please S3cr3tPW", "1:10", "no_host: want true or false"},
+	"text for a mapping":  {"metrics:\n- url: x\n  tls_config: S3cr3tPW", "3:15", "metrics[0].tls_config: want keys and values"},
+	"list for a text":     {"theme: [S3cr3tPW]", "1:8", "theme: want a text"},
+	"list for a secret":   {"postgres: [S3cr3tPW]", "1:11", "postgres: want a text"},
+	"mapping for a list":  {"metrics: {url: S3cr3tPW}", "1:10", "metrics: want a list"},
+	"root is a list":      {"- a", "1:1", "want keys and values"},
+	"root is a text":      {"S3cr3tPW", "1:1", "want keys and values"},
+	"no url":              {"metrics:\n- name: a", "2:3", "metrics[0]: it has no url"},
+	"same name":           {"metrics:\n- {url: a, name: x}\n- {url: b, name: x}", "3:12", "metrics[1].name: another page has this name"},
+	"size":                {"metrics:\n- {url: a, limits: {body_bytes: S3cr3tPW}}", "2:33", "want a size such as 64MiB"},
+	"negative series":     {"metrics:\n- {url: a, limits: {series: -5}}", "2:21", "metrics[0].limits.series: want a positive number"},
+	"unit":                {"metrics:\n- url: a\n  mapping: {unit: fortnights}", "3:13", "metrics[0].mapping.unit: want one of seconds, milliseconds"},
+	"web setting":         {"metrics:\n- url: a\n  basic_auth: {username: a, password: S3cr3tPW, password_file: x}", "3:49", "metrics[0].basic_auth.password_file: give either it or password"},
+	"no such file":        {"metrics:\n- url: a\n  tls_config:\n    ca_file: /no/such/ca.pem", "4:5", "metrics[0].tls_config.ca_file: /no/such/ca.pem: no such file"},
+	"proxy":               {"metrics:\n- {url: a, proxy_url: 'http://u:S3cr3tPW@h:port'}", "2:12", "metrics[0].proxy_url: it is no URL"},
+	"prometheus":          {"prometheus: {match: a}", "1:1", "prometheus: it has no url"},
+	"prometheus setting":  {"prometheus: {url: a, authorization: {type: x}}", "1:22", "prometheus.authorization: it has no credentials"},
+	"redis":               {"redis: {password_file: x}", "1:1", "redis: it has no url"},
+	"no path":             {"file_sd_files: [{mapping: {unit: seconds}}]", "1:17", "file_sd_files[0]: it has no path"},
+	"syntax":              {"interval: 1s\n  theme: S3cr3tPW: x\n", "2:3", "this is no YAML"},
+	"tab":                 {"metrics:\n\t- S3cr3tPW\n", "2:2", "this is no YAML"},
+	"unclosed":            {"interval: [S3cr3tPW", "1:1", "this is no YAML"},
+	"unclosed text":       {"a: 1\npostgres: \"S3cr3tPW\n", "2:1", "this is no YAML"},
+	"star":                {"postgres: *S3cr3tPW", "1:1", "a value that starts with * refers to another: put quotes around it"},
+	"two documents":       {"interval: 1s\n---\ntheme: dark\n", "2:1", "a second document"},
+	"not text":            {"\x00\x01S3cr3tPW", "1:1", "this is no YAML"},
+	"complex key":         {"? [a, S3cr3tPW]\n: 1", "1:3", "want a word as key"},
+	"deep":                {"theme: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "1:8", "want a text"},
+	"deep lists":          {"metrics: " + strings.Repeat("[", 50) + "a" + strings.Repeat("]", 50), "1:11", "want keys and values"},
+	"bad port":            {"metrics:\n- url: a\n  headers: {accept: S3cr3tPW}", "3:3", "metrics[0].headers: Accept cannot be set"},
+}
+
 func TestErrors(t *testing.T) {
-	tests := map[string]struct {
-		text string
-		at   string // line:column
-		want string
-	}{
-		"unknown key":         {"intervall: 1s", "1:1", "unknown key intervall: did you mean interval? (allowed: dns, file_sd_files, interval, metrics,"},
-		"unknown inside":      {"metrics:\n- url: x\n  basic_auth:\n    username: a\n    pasword: S3cr3tPW\n", "5:5", "metrics[0].basic_auth: unknown key pasword: did you mean password? (allowed: password, password_file, username, username_file)"},
-		"far from all":        {"xyzzy: 1", "1:1", "unknown key xyzzy (allowed:"},
-		"secret as key":       {"redis: {redis://:S3cr3tPW@h: }", "1:9", "redis: unknown key (allowed: password_file, url)"},
-		"secret in its place": {"metrics:\n- url: x\n  basic_auth: {username: a, password: , S3cr3tPW}", "3:41", "unknown key (allowed"},
-		"given twice":         {"interval: 1s\ninterval: 2s", "2:1", "interval: it is given twice"},
-		"not a duration":      {"interval: S3cr3tPW", "1:11", "interval: want a duration such as 1s"},
-		"number as duration":  {"interval: 5", "1:11", "want a duration"},
-		"not a number":        {"pid: S3cr3tPW", "1:6", "pid: want a whole number"},
-		"negative":            {"pid: -1", "1:1", "pid: a process id is positive"},
-		"not a bool":          {"no_host: yes please S3cr3tPW", "1:10", "no_host: want true or false"},
-		"text for a mapping":  {"metrics:\n- url: x\n  tls_config: S3cr3tPW", "3:15", "metrics[0].tls_config: want keys and values"},
-		"list for a text":     {"theme: [S3cr3tPW]", "1:8", "theme: want a text"},
-		"list for a secret":   {"postgres: [S3cr3tPW]", "1:11", "postgres: want a text"},
-		"mapping for a list":  {"metrics: {url: S3cr3tPW}", "1:10", "metrics: want a list"},
-		"root is a list":      {"- a", "1:1", "want keys and values"},
-		"root is a text":      {"S3cr3tPW", "1:1", "want keys and values"},
-		"no url":              {"metrics:\n- name: a", "2:3", "metrics[0]: it has no url"},
-		"same name":           {"metrics:\n- {url: a, name: x}\n- {url: b, name: x}", "3:12", "metrics[1].name: another page has this name"},
-		"size":                {"metrics:\n- {url: a, limits: {body_bytes: S3cr3tPW}}", "2:33", "want a size such as 64MiB"},
-		"negative series":     {"metrics:\n- {url: a, limits: {series: -5}}", "2:21", "metrics[0].limits.series: want a positive number"},
-		"unit":                {"metrics:\n- url: a\n  mapping: {unit: fortnights}", "3:13", "metrics[0].mapping.unit: want one of seconds, milliseconds"},
-		"web setting":         {"metrics:\n- url: a\n  basic_auth: {username: a, password: S3cr3tPW, password_file: x}", "3:49", "metrics[0].basic_auth.password_file: give either it or password"},
-		"no such file":        {"metrics:\n- url: a\n  tls_config:\n    ca_file: /no/such/ca.pem", "4:5", "metrics[0].tls_config.ca_file: /no/such/ca.pem: no such file"},
-		"proxy":               {"metrics:\n- {url: a, proxy_url: 'http://u:S3cr3tPW@h:port'}", "2:12", "metrics[0].proxy_url: it is no URL"},
-		"prometheus":          {"prometheus: {match: a}", "1:1", "prometheus: it has no url"},
-		"prometheus setting":  {"prometheus: {url: a, authorization: {type: x}}", "1:22", "prometheus.authorization: it has no credentials"},
-		"redis":               {"redis: {password_file: x}", "1:1", "redis: it has no url"},
-		"no path":             {"file_sd_files: [{mapping: {unit: seconds}}]", "1:17", "file_sd_files[0]: it has no path"},
-		"syntax":              {"interval: 1s\n  theme: S3cr3tPW: x\n", "2:3", "this is no YAML"},
-		"tab":                 {"metrics:\n\t- S3cr3tPW\n", "2:2", "this is no YAML"},
-		"unclosed":            {"interval: [S3cr3tPW", "1:1", "this is no YAML"},
-		"unclosed text":       {"a: 1\npostgres: \"S3cr3tPW\n", "2:1", "this is no YAML"},
-		"star":                {"postgres: *S3cr3tPW", "1:1", "a value that starts with * refers to another: put quotes around it"},
-		"two documents":       {"interval: 1s\n---\ntheme: dark\n", "2:1", "a second document"},
-		"not text":            {"\x00\x01S3cr3tPW", "1:1", "this is no YAML"},
-		"complex key":         {"? [a, S3cr3tPW]\n: 1", "1:3", "want a word as key"},
-		"deep":                {"theme: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "1:8", "want a text"},
-		"deep lists":          {"metrics: " + strings.Repeat("[", 50) + "a" + strings.Repeat("]", 50), "1:11", "want keys and values"},
-		"bad port":            {"metrics:\n- url: a\n  headers: {accept: S3cr3tPW}", "3:3", "metrics[0].headers: Accept cannot be set"},
-	}
-	for name, tt := range tests {
+	for name, tt := range faulty {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, tt.text, 0o600)
 			_, err := Load(path)
