@@ -73,6 +73,7 @@ func (e *Engine) Step(s snapshot.Snapshot) *Report {
 		WindowSeconds: e.window(),
 		Sources:       e.sources.report(s.At),
 		HTTP:          e.http.section,
+		Service:       e.http.service.section,
 		Cache:         e.cache.section,
 		Limits:        e.limits.section,
 		Database:      e.db.section,

@@ -21,6 +21,7 @@ type httpState struct {
 	shown    []*row // the rows that tables show, in their order
 	restarts int
 	section  *HTTP
+	service  serviceState
 }
 
 // trendPoints is how many rounds a route's sparkline shows.
@@ -55,6 +56,7 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 	if fresh > 0 && (len(s.HTTP) > 0 || fresh != h.active) {
 		h.forget(s.At)
 		h.section = h.report()
+		h.service.update(h.order, s.At)
 		h.active = fresh
 	}
 	return events
@@ -127,19 +129,6 @@ func (h *httpState) forget(now time.Time) {
 		}
 		return gone
 	})
-}
-
-// cacheUse is how often the caches of all targets were asked in the window, and
-// had the answer; unknown where no page says so.
-func (h *httpState) cacheUse() (hits, lookups Value) {
-	for _, t := range h.order {
-		if t.state == targetGone {
-			continue
-		}
-		found, missed := t.cache.one("hits"), t.cache.one("misses")
-		hits, lookups = plus(hits, found), plus(lookups, plus(found, missed))
-	}
-	return hits, lookups
 }
 
 // elapsed is the length of the longest window of the targets.

@@ -37,6 +37,7 @@ type Report struct {
 
 	Sources  []Source  `json:"sources"`
 	HTTP     *HTTP     `json:"http"` // nil: no metrics source, or no answer yet; so for all sections
+	Service  *Service  `json:"service"`
 	Cache    *Cache    `json:"cache"`
 	Limits   *Limits   `json:"limits"`
 	Database *Database `json:"database"`

@@ -278,7 +278,7 @@ func TestHitRatioFrom(t *testing.T) {
 	}
 	app := func(i, hits, misses float64) []*snapshot.HTTP {
 		h := page{counts: get("200", i), at: at(i)}.reading()
-		h.CacheHits, h.CacheMisses = known(hits), known(misses)
+		h.Service.Caches = []snapshot.CacheUse{{Hits: known(hits), Misses: known(misses)}, {Kind: "redis_exporter", Server: true, Hits: known(7 * i), Misses: known(0)}}
 		return []*snapshot.HTTP{h}
 	}
 	tests := map[string]struct {

@@ -28,7 +28,7 @@ type target struct {
 	counts   *lines
 	hists    *lines
 	work     *lines
-	cache    *growth[string]
+	service  *serviceGrowth
 
 	came   time.Time     // when the newest page came, by the round's clock
 	rhythm time.Duration // time between its pages
@@ -42,7 +42,7 @@ type target struct {
 }
 
 func newTarget(opt Options, instance safe.Text) *target {
-	t := &target{instance: instance, clock: newSteps(opt), cache: newGrowth[string](opt)}
+	t := &target{instance: instance, clock: newSteps(opt), service: newServiceGrowth(opt)}
 	t.counts, t.hists, t.work = newLines(&t.clock), newLines(&t.clock), newLines(&t.clock)
 	return t
 }
@@ -70,10 +70,7 @@ func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 	t.counts.end(restarted)
 	t.hists.end(restarted)
 	t.work.end(restarted)
-	t.cache.begin(h.At, how.process == fromZero)
-	t.cache.put("hits", h.CacheHits)
-	t.cache.put("misses", h.CacheMisses)
-	t.cache.end()
+	t.service.take(h, how.process)
 	switch {
 	case remapped(before, h):
 		return "remap"
@@ -196,6 +193,5 @@ func (t *target) startAt(at time.Time) {
 		l.begin()
 		l.end(false)
 	}
-	t.cache.begin(at, false)
-	t.cache.end()
+	t.service.startAt(at)
 }

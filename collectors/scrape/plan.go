@@ -22,11 +22,10 @@ type plan struct {
 	summary  bool // the durations have no buckets
 
 	oversized int // histograms left out for their many buckets
-	inFlight  []*series
-	work      []*group  // database statements per request
-	hits      []*series // lookups that the service's cache answered
-	misses    []*series
+	inFlight  [][]*series
+	work      []*group             // database statements per request
 	process   map[string][]*series // by normal name
+	service   *servicePlan
 }
 
 // maxLadders is how many ladders are remembered for sharing.
@@ -36,11 +35,16 @@ const maxLadders = 1000
 // before, so that readings go on sharing them.
 func (t *table) bind(m mapping, old *plan) *plan {
 	p := &plan{scale: m.scale, ladders: map[string][]float64{}, process: map[string][]*series{}}
+	var oldService *servicePlan
+	if old != nil {
+		oldService = old.service
+	}
 	if old != nil && len(old.ladders) < maxLadders {
 		p.ladders = old.ladders
 	}
-	inFlight, perRequest := inFlightName(t), perRequestName(t)
-	lookups, hits, misses := cacheNames(t)
+	p.inFlight = t.inFlight(m.counter, m.wants)
+	p.service = t.bindService(append([]string{m.counter}, m.ignored...), oldService)
+	perRequest := perRequestName(t)
 	counted := t.metrics[m.counter]
 	t.each(func(s *series) bool {
 		switch {
@@ -52,10 +56,6 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		case s.group != nil && s.group.base == perRequest && s.group.plan != p:
 			s.group.plan = p
 			p.bindWork(t, m, s.group)
-		case s.metric.name == lookups, s.metric.name == hits, s.metric.name == misses:
-			p.bindCache(t, s, [3]string{lookups, hits, misses})
-		case s.metric.name == inFlight:
-			p.inFlight = append(p.inFlight, s)
 		case processFields[s.metric.name] != nil:
 			p.process[s.metric.name] = append(p.process[s.metric.name], s)
 		}

@@ -15,11 +15,9 @@ func (p *plan) reading() (h *snapshot.HTTP, dropped int) {
 	h.Page.Counter, h.Page.Duration = p.counter, p.duration
 	h.Durations, dropped = p.durations()
 	h.Requests = p.requests(h.Durations)
-	h.InFlight = total(p.inFlight)
+	h.InFlight = largest(p.inFlight)
 	h.Work = p.workDone()
-	if hits, misses := total(p.hits), total(p.misses); hits.OK || misses.OK {
-		h.CacheHits, h.CacheMisses = snapshot.Known(hits.V), snapshot.Known(misses.V) // what never happened is not on the page
-	}
+	h.Service = p.service.reading()
 	for name, all := range p.process {
 		if len(all) == 1 && finite(all[0].value) { // several: pages of several processes
 			f := processFields[name](h)
@@ -90,17 +88,6 @@ func (g *group) fill(h *snapshot.Histogram, scale float64) bool {
 	}
 	h.Sum = g.sum.value / scale
 	return finite(h.Sum) && h.Sum >= 0
-}
-
-// total adds up gauges; unknown when there is none.
-func total(all []*series) snapshot.Value {
-	v := snapshot.Value{}
-	for _, s := range all {
-		if finite(s.value) {
-			v.V, v.OK = v.V+s.value, true
-		}
-	}
-	return v
 }
 
 // place is a field of a reading, and how many of the page's units make one of

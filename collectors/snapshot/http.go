@@ -22,8 +22,6 @@ type HTTP struct {
 	Requests  []Count     // one per series that counts requests
 	Durations []Histogram // one per series that measures them
 
-	CacheHits, CacheMisses Value // lookups of the service's own cache
-
 	Work    []Work // one per series that counts the statements of requests
 	Process ProcessTotals
 	Service Service

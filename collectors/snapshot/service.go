@@ -11,18 +11,22 @@ type Service struct {
 	Caches   []CacheUse
 	Queues   []Queue
 	Counters []Counter // what remains: no known family; bounded
+	// CountersCut says that the page has more than Counters lists: those that
+	// move most, not always the same.
+	CountersCut bool
 }
 
 // Runtime is the language's own machinery.
 type Runtime struct {
-	Language   string    // "go", "python", "jvm", "nodejs", "dotnet", "ruby", "beam"; empty: unknown
-	Version    safe.Text // as the page says it
-	HeapBytes  Value     // live or in use
-	Threads    Value     // OS threads; of BEAM, schedulers are not counted
-	Tasks      Value     // goroutines, active handles, BEAM processes
-	GCs        Value     // total: collections
-	GCSeconds  Value     // total: time spent collecting, or paused for it
-	LagSeconds Value     // event loop lag, p99 where there is one
+	Language   string     // "go", "python", "jvm", "nodejs", "dotnet", "ruby", "beam"; empty: unknown
+	Version    safe.Text  // as the page says it
+	HeapBytes  Value      // live or in use
+	Threads    Value      // OS threads; of BEAM, schedulers are not counted
+	Tasks      Value      // goroutines, active handles, BEAM processes
+	GCs        Value      // total: collections
+	GCSeconds  Value      // total: time spent collecting, or paused for it
+	LagSeconds Value      // event loop lag, p99 where there is one
+	Waits      *Histogram // total: how long tasks that could run waited for their turn, seconds; nil: not on the page
 }
 
 // Pool is a pool of connections or threads.
@@ -33,30 +37,38 @@ type Pool struct {
 	Idle        Value
 	Max         Value // unknown or unlimited: not OK
 	Waiting     Value // callers that wait now
+	Acquires    Value // total: connections or threads taken
 	Waits       Value // total: callers that had to wait
-	WaitSeconds Value // total
+	WaitSeconds Value // total: time that callers waited, or all acquires took
 	Timeouts    Value // total: callers that gave up
 }
 
 // CacheUse is a cache that the service counts itself.
 type CacheUse struct {
-	Name      safe.Text
-	Hits      Value // total: lookups answered
-	Misses    Value // total
-	Evictions Value // total
+	Name      safe.Text // label that tells caches apart, or what stands before "cache" in the name; empty: the only one
+	Kind      string    // "django", "nginx", "redis_exporter", …; empty: named as services do
+	Server    bool      // not the service's own: a cache server, or one inside the database library
+	Hits      Value     // total: lookups answered
+	Misses    Value     // total
+	Evictions Value     // total
 	Entries   Value
 }
 
 // Queue is a queue of jobs or tasks.
 type Queue struct {
-	Name        safe.Text
-	Kind        string // "celery", "sidekiq", "asynq", …
-	Length      Value  // jobs that wait
+	Name        safe.Text // empty: all queues of its kind together
+	Kind        string    // "celery", "sidekiq", "asynq", …
+	Length      Value     // jobs that wait
 	Workers     Value
 	Busy        Value // workers at work
 	Done        Value // total: finished, well or not
 	Failed      Value // total
 	WaitSeconds Value // age of the oldest or mean wait, as the exporter has it
+	Waited      Value // total: jobs whose wait was measured
+	WaitedTotal Value // total: seconds that they waited
+
+	SharedLength bool // Length and WaitSeconds are a broker's: every instance says the same
+	SharedTotals bool // so are Workers, Busy and the totals
 }
 
 // Counter is a total that belongs to nothing known.

@@ -1,0 +1,52 @@
+package scrape
+
+import "testing"
+
+// TestPools: pages as the libraries of pools write them.
+func TestPools(t *testing.T) {
+	runServiceCases(t, map[string]serviceCase{
+		"database/sql": {metrics(`gauge go_sql_in_use_connections{db_name="shop"} 3`, `gauge go_sql_idle_connections{db_name="shop"} 2`, `gauge go_sql_max_open_connections{db_name="shop"} 0`,
+			`counter go_sql_wait_count_total{db_name="shop"} 7`, `counter go_sql_wait_duration_seconds_total{db_name="shop"} 0.5`, `counter go_sql_max_idle_closed_total{db_name="shop"} 1`),
+			[]string{"pool database/sql shop: InUse=3 Idle=2 Waits=7 WaitSeconds=0.5"}},
+		"two of them": {metrics(`gauge go_sql_in_use_connections{db_name="a"} 3`, `gauge go_sql_in_use_connections{db_name="b"} 4`, `gauge go_sql_max_open_connections{db_name="b"} 9`),
+			[]string{"pool database/sql a: InUse=3", "pool database/sql b: InUse=4 Max=9"}},
+		"pgxpool": {metrics("gauge pgxpool_acquired_conns 1", "gauge pgxpool_idle_conns 3", "gauge pgxpool_max_conns 4", "counter pgxpool_acquire_count 900", "counter pgxpool_acquire_duration_ns 9e9",
+			"counter pgxpool_empty_acquire 10", "counter pgxpool_empty_acquire_wait_time_ns 25e8", "counter pgxpool_canceled_acquire_count 2"),
+			[]string{"pool pgxpool: InUse=1 Idle=3 Max=4 Acquires=900 Waits=10 WaitSeconds=2.5 Timeouts=2"}},
+		"hikaricp": {metrics(`gauge hikaricp_connections{pool="main"} 10`, `gauge hikaricp_connections_active{pool="main"} 4`, `gauge hikaricp_connections_idle{pool="main"} 6`, `gauge hikaricp_connections_pending{pool="main"} 2`,
+			`gauge hikaricp_connections_max{pool="main"} 10`, `gauge hikaricp_connections_min{pool="main"} 10`, `counter hikaricp_connections_timeout_total{pool="main"} 1`,
+			`summary hikaricp_connections_acquire_seconds_count{pool="main"} 50`, `summary hikaricp_connections_acquire_seconds_sum{pool="main"} 0.1`, `gauge hikaricp_connections_acquire_seconds_max{pool="main"} 9`,
+			`gauge jdbc_connections_active{name="dataSource"} 4`),
+			[]string{"pool hikaricp main: InUse=4 Idle=6 Max=10 Waiting=2 Acquires=50 WaitSeconds=0.1 Timeouts=1"}},
+		"agroal": {metrics(`gauge agroal_active_count{datasource="default"} 2`, `gauge agroal_available_count{datasource="default"} 3`, `gauge agroal_awaiting_count{datasource="default"} 0`, `counter agroal_acquire_count_total{datasource="default"} 8`, `gauge agroal_blocking_time_total_milliseconds{datasource="default"} 250`),
+			[]string{"pool agroal default: InUse=2 Idle=3 Waiting=0 Acquires=8 WaitSeconds=0.25"}},
+		"tomcat": {metrics(`gauge tomcat_threads_busy_threads{name="http-nio-8080"} 1`, `gauge tomcat_threads_current_threads{name="http-nio-8080"} 10`, `gauge tomcat_threads_config_max_threads{name="http-nio-8080"} 200`),
+			[]string{"pool tomcat http-nio-8080: InUse=1 Idle=9 Max=200"}},
+		"no tomcat yet": {metrics(`gauge tomcat_threads_busy_threads{name="x"} -1`, `gauge tomcat_threads_config_max_threads{name="x"} -1`), []string{"pool tomcat x:"}},
+		"executor without a limit": {metrics(`gauge executor_active_threads{name="app"} 2`, `gauge executor_pool_max_threads{name="app"} 2147483647`, `gauge executor_queued_tasks{name="app"} 5`),
+			[]string{"pool executor app: InUse=2 Waiting=5"}},
+		"r2dbc": {metrics(`gauge r2dbc_pool_acquired_connections{name="c"} 2`, `gauge r2dbc_pool_idle_connections{name="c"} 1`, `gauge r2dbc_pool_pending_connections{name="c"} 0`, `gauge r2dbc_pool_max_allocated_connections{name="c"} 10`),
+			[]string{"pool r2dbc c: InUse=2 Idle=1 Max=10 Waiting=0"}},
+		"opentelemetry, before": {metrics(`gauge db_client_connections_usage{pool_name="p",state="idle"} 1`, `gauge db_client_connections_usage{pool_name="p",state="used"} 4`, `gauge db_client_connections_max{pool_name="p"} 10`,
+			`histogram db_client_connections_wait_time_milliseconds_bucket{pool_name="p",le="+Inf"} 4`, `histogram db_client_connections_wait_time_milliseconds_sum{pool_name="p"} 80`, `histogram db_client_connections_wait_time_milliseconds_count{pool_name="p"} 4`),
+			[]string{"pool db client p: InUse=4 Idle=1 Max=10 Acquires=4 WaitSeconds=0.08"}},
+		"opentelemetry, stable": {metrics(`gauge db_client_connection_count{db_client_connection_pool_name="p",db_client_connection_state="idle"} 1`, `gauge db_client_connection_count{db_client_connection_pool_name="p",db_client_connection_state="used"} 2`, `counter db_client_connection_timeouts_total{db_client_connection_pool_name="p"} 3`),
+			[]string{"pool db client p: InUse=2 Idle=1 Timeouts=3"}},
+		"sqlalchemy, by hand": {metrics("gauge sqlalchemy_pool_size 5", "gauge sqlalchemy_checked_out_connections 2"), []string{"pool sqlalchemy: InUse=2 Max=5"}},
+		"pgbouncer": {metrics(`gauge pgbouncer_pools_client_waiting_connections{database="shop",user="a"} 1`, `gauge pgbouncer_pools_client_waiting_connections{database="shop",user="b"} 2`,
+			`gauge pgbouncer_pools_client_waiting_connections{database="pgbouncer",user="pgbouncer"} 9`, `gauge pgbouncer_pools_server_active_connections{database="shop",user="a"} 5`,
+			`gauge pgbouncer_databases_pool_size{name="shop",host="h",database="shop",force_user="",pool_mode="transaction"} 20`, `counter pgbouncer_stats_client_wait_seconds_total{database="shop"} 3`, `counter pgbouncer_stats_sql_transactions_pooled_total{database="shop"} 600`),
+			[]string{"pool pgbouncer shop: InUse=5 Max=20 Waiting=3 Acquires=600 WaitSeconds=3"}},
+		"rails": {metrics(`gauge ruby_active_record_connection_pool_size{pool_name="primary",pid="1"} 5`, `gauge ruby_active_record_connection_pool_size{pool_name="primary",pid="2"} 5`, `gauge ruby_active_record_connection_pool_busy{pool_name="primary",pid="1"} 1`,
+			`gauge ruby_active_record_connection_pool_idle{pool_name="primary",pid="1"} 0`, `gauge ruby_active_record_connection_pool_waiting{pool_name="primary",pid="2"} 4`),
+			[]string{"pool active record primary: InUse=1 Idle=0 Max=10 Waiting=4"}},
+		"puma": {metrics("gauge ruby_puma_busy_threads 3", "gauge ruby_puma_max_threads 5", "gauge ruby_puma_request_backlog 1"), []string{"pool puma: InUse=3 Max=5 Waiting=1"}},
+		"ecto": {metrics(`gauge web_app_prom_ex_ecto_repo_init_pool_size{repo="App.Repo"} 10`, `histogram web_app_prom_ex_ecto_repo_query_queue_time_milliseconds_bucket{repo="App.Repo",le="+Inf"} 40`,
+			`histogram web_app_prom_ex_ecto_repo_query_queue_time_milliseconds_sum{repo="App.Repo"} 20`, `histogram web_app_prom_ex_ecto_repo_query_queue_time_milliseconds_count{repo="App.Repo"} 40`),
+			[]string{"pool ecto App.Repo: Max=10 Acquires=40 WaitSeconds=0.02"}},
+		"our demo": {metrics("gauge db_pool_max_connections 7", "gauge db_pool_connections 3", "gauge db_pool_acquired_connections 1", "gauge db_pool_idle_connections 2", "counter db_pool_acquires_total 90", "counter db_pool_empty_acquires_total 4",
+			"counter db_pool_canceled_acquires_total 0", "counter db_pool_acquire_wait_seconds_total 0.5", "gauge redis_pool_connections 5", "gauge redis_pool_idle_connections 3", "counter redis_pool_hits_total 9", "counter redis_pool_misses_total 1", "counter redis_pool_timeouts_total 1"),
+			[]string{"pool db: InUse=1 Idle=2 Max=7 Acquires=90 Waits=4 WaitSeconds=0.5 Timeouts=0", "pool redis: InUse=2 Idle=3 Acquires=10 Timeouts=1"}},
+		"none": {metrics("gauge swimming_pool_size 50"), nil},
+	})
+}
