@@ -137,7 +137,7 @@ func headlessDemo(ctx context.Context, p process, c Config, d demoRun) error {
 		return errors.Join(err, w.Close())
 	}
 	before := d.Traffic()
-	r, err := measure(ctx, w, d.window, c.Interval)
+	r, err := measure(ctx, w, analysis.Options{Window: d.window, Interval: c.Interval})
 	after := d.Traffic()
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err

@@ -15,8 +15,9 @@ import (
 
 // onceFlags are the flags of "apitop once" beside the common ones.
 type onceFlags struct {
-	format string
-	window time.Duration
+	format     string
+	window     time.Duration
+	byInstance bool
 }
 
 func newOnce(p process, c *Config) *cobra.Command {
@@ -29,6 +30,7 @@ func newOnce(p process, c *Config) *cobra.Command {
 A FILE is a saved metrics page. One file gives the totals since its process
 started; two files of one target give what happened between them.`,
 		Example: `  apitop once http://localhost:8000/metrics --for 10s
+  apitop once api-1:8000 api-2:8000 --by-instance
   apitop once before.prom after.prom --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkFormat(f.format); err != nil {
@@ -48,6 +50,7 @@ started; two files of one target give what happened between them.`,
 	c.addConfig(cmd.Flags())
 	cmd.Flags().StringVar(&f.format, "format", "table", "table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 10*time.Second, "how long to watch")
+	cmd.Flags().BoolVar(&f.byInstance, "by-instance", false, "list the instances of the service, with their routes in JSON")
 	return cmd
 }
 
@@ -64,7 +67,7 @@ func onceFiles(ctx context.Context, p process, f onceFlags, files, rest []string
 		return usageError{fmt.Errorf("%s is not a file: files and URLs cannot be mixed", rest[0])}
 	}
 	var last *analysis.Report
-	err := follow(ctx, newSaved(files), analysis.New(analysis.Options{}), func(r *analysis.Report) bool {
+	err := follow(ctx, newSaved(files), analysis.New(analysis.Options{ByInstance: f.byInstance}), func(r *analysis.Report) bool {
 		last = r
 		return true
 	})
@@ -86,7 +89,7 @@ func onceLive(ctx context.Context, p process, c Config, f onceFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := measure(ctx, w, f.window, c.Interval)
+	r, err := measure(ctx, w, analysis.Options{Window: f.window, Interval: c.Interval, ByInstance: f.byInstance})
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func TestAgainstPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &watched{jobs: []collectors.Job{{Collector: collector}}}
-	r, err := measure(t.Context(), w, 12*time.Second, time.Second)
+	r, err := measure(t.Context(), w, analysis.Options{Window: 12 * time.Second, Interval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

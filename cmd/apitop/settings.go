@@ -145,6 +145,9 @@ func (c *Config) page(url string) (page scrape.Config, where func(error) string)
 		Web:    m.Settings,
 		Limits: scrape.Limits{BodyBytes: int64(m.Limits.BodyBytes), Series: m.Limits.Series},
 	}
+	if p := m.Mapping; p != nil {
+		page.Pin = &scrape.Pin{Counter: p.Requests, Duration: p.Duration, Route: p.Route, Status: p.Status, Method: p.Method, Unit: p.Unit}
+	}
 	return page, func(err error) string {
 		if _, ok := errors.AsType[*web.FieldError](err); ok {
 			return c.File.FieldWhere(path, err)

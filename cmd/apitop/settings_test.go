@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,5 +167,48 @@ func TestSettingsOfAPage(t *testing.T) {
 	}
 	if out, _, code := execute(t, "once", "--no-host", "--for", "300ms", "--interval", "100ms", host); code != exitUnmeasured || !strings.Contains(string(out), "401") {
 		t.Errorf("without the file: exit %d, %s", code, out)
+	}
+}
+
+// TestPinnedMapping: what nobody could guess is read as the file says.
+func TestPinnedMapping(t *testing.T) {
+	var calls atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n := 10 * calls.Add(1)
+		fmt.Fprintf(w, "# TYPE zork counter\nzork{a=\"/x\",b=\"200\"} %d\nzork{a=\"/x\",b=\"500\"} %d\n# TYPE decoy_requests_total counter\ndecoy_requests_total{route=\"/y\",status=\"200\"} %d\n", n, n, n)
+	}))
+	defer s.Close()
+	path := configFile(t, "metrics:\n- url: "+s.URL+"/metrics\n  mapping: {requests: zork, route: a, status: b}\n")
+	out, errs, code := execute(t, "once", "--no-host", "--for", "300ms", "--interval", "100ms", "--format", "json", "--by-instance", "--config", path)
+	var doc struct {
+		HTTP struct {
+			ErrorRatio *float64 `json:"error_ratio"`
+			Routes     []struct{ Route string }
+			Instances  []struct {
+				Name   string
+				Routes []struct{ Route string }
+			}
+		}
+	}
+	if err := json.Unmarshal(out, &doc); err != nil || code != exitOK {
+		t.Fatalf("exit %d, %v, %s", code, err, errs)
+	}
+	h := doc.HTTP
+	if len(h.Routes) != 1 || h.Routes[0].Route != "/x" || h.ErrorRatio == nil || *h.ErrorRatio != 0.5 {
+		t.Errorf("got %s", out)
+	}
+	if len(h.Instances) != 1 || "http://"+h.Instances[0].Name != s.URL || len(h.Instances[0].Routes) != 1 {
+		t.Errorf("instances %+v", h.Instances)
+	}
+}
+
+// TestInstancesInTable lists several instances without being asked.
+func TestInstancesInTable(t *testing.T) {
+	one, two := page(t), page(t)
+	out, errs, code := execute(t, "once", one, two, "--no-host", "--for", "300ms", "--interval", "100ms")
+	for _, want := range []string{"INSTANCE", one[len("http://"):len(one)-len("/metrics")] + "  up", two[len("http://"):len(two)-len("/metrics")] + "  up"} {
+		if code != exitOK || !strings.Contains(string(out), want) {
+			t.Errorf("exit %d, %s; %q is missing in\n%s", code, errs, want, out)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"slices"
-	"time"
 
 	"apitop/collectors"
 	"apitop/collectors/analysis"
@@ -42,10 +41,12 @@ func (l latest) put(r *analysis.Report) {
 // answered yet when its time is over.
 const patience = 2
 
-// measure runs the jobs for the length of the window and gives the last report.
-func measure(ctx context.Context, w *watched, window, interval time.Duration) (*analysis.Report, error) {
-	interval = min(interval, window)
-	engine := analysis.New(analysis.Options{Window: window, Interval: interval})
+// measure runs the jobs for the length of the window, which opt must hold, and
+// gives the last report.
+func measure(ctx context.Context, w *watched, opt analysis.Options) (*analysis.Report, error) {
+	opt.Interval = min(opt.Interval, opt.Window)
+	window, interval := opt.Window, opt.Interval
+	engine := analysis.New(opt)
 	live := collectors.New(interval, eachTwice(w.jobs, int(window/interval)+1)...)
 	var first, last *analysis.Report
 	err := follow(ctx, live, engine, func(r *analysis.Report) bool {

@@ -46,7 +46,7 @@ func TestMeasure(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				source := &slow{takes: tt.takes}
 				tt.job.Collector = source
-				r, err := measure(t.Context(), &watched{jobs: []collectors.Job{tt.job}}, tt.window, time.Second)
+				r, err := measure(t.Context(), &watched{jobs: []collectors.Job{tt.job}}, analysis.Options{Window: tt.window, Interval: time.Second})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -20,6 +20,7 @@ func writeTable(out io.Writer, r *analysis.Report) error {
 	writeSources(w, r)
 	if r.HTTP != nil {
 		writeHTTP(w, r.HTTP)
+		writeInstances(w, r.HTTP.Instances)
 	}
 	if r.Cache != nil {
 		writeCache(w, r.Cache)
@@ -72,6 +73,28 @@ func writeHTTP(w io.Writer, h *analysis.HTTP) {
 			route = "(no route)"
 		}
 		row(r.Method.String(), route, r)
+	}
+}
+
+// writeInstances lists the instances of the service, if there are several or
+// they were asked for.
+func writeInstances(w io.Writer, list []analysis.Instance) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nINSTANCE\tSTATE\tPROCESSES\tREQUESTS\tRPS\tP50\tP95\tP99\t5XX\tIN FLIGHT\n")
+	for i := range list[:min(len(list), mostRows)] {
+		in := &list[i]
+		state := "up"
+		if !in.Up {
+			state = "down"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", in.Name, state, in.Processes,
+			format.Whole(in.Requests), format.Number(in.RPS), format.Seconds(in.P50), format.Seconds(in.P95), format.Seconds(in.P99),
+			format.Percent(in.ErrorRatio), format.Whole(in.InFlight))
+	}
+	if n := len(list) - mostRows; n > 0 {
+		fmt.Fprintf(w, "and %d more: --format json has them all\n", n)
 	}
 }
 

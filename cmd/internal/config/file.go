@@ -95,7 +95,7 @@ type Mapping struct {
 
 // Units are the names of units that Mapping.Unit may have.
 func Units() []string {
-	return []string{"seconds", "milliseconds", "microseconds", "nanoseconds"}
+	return []string{"seconds", "milliseconds", "microseconds", "nanoseconds", "s", "ms", "us", "ns"}
 }
 
 // Limits bound a page; 0 is the default.
