@@ -83,6 +83,7 @@ func (e *Engine) Step(s snapshot.Snapshot) *Report {
 		Age:           e.parts.age(s.At),
 		Stale:         e.parts.stale(s.At),
 	}
+	e.bringPast(s)
 	r.History = e.history.push(point(r))
 	r.Events = e.events.all()
 	return r

@@ -20,6 +20,7 @@ type httpState struct {
 	rows     *rows
 	shown    []*row // the rows that tables show, in their order
 	restarts int
+	window   Value // of a server's rates; unknown: none came
 	section  *HTTP
 	service  serviceState
 }
@@ -51,6 +52,10 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 		case "reset":
 			events = append(events, Event{At: s.At, Kind: "reset", Text: reading.Target.String() + " counts from zero"})
 		}
+	}
+	if s.Rates != nil && len(h.order) == 0 { // what the service says itself is more exact
+		h.section = h.fleet(s.Rates)
+		h.window = snapshot.Known(s.Rates.Window.Seconds())
 	}
 	fresh := h.fresh(s.At)
 	if fresh > 0 && (len(s.HTTP) > 0 || fresh != h.active) {
@@ -133,6 +138,9 @@ func (h *httpState) forget(now time.Time) {
 
 // elapsed is the length of the longest window of the targets.
 func (h *httpState) elapsed() Value {
+	if len(h.order) == 0 {
+		return h.window
+	}
 	longest := Value{}
 	for _, t := range h.order {
 		if v := t.clock.elapsed(); t.state == targetFresh && v.OK && v.V > longest.V {

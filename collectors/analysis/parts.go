@@ -20,7 +20,7 @@ func newParts(interval time.Duration) parts {
 
 func (p *parts) step(s snapshot.Snapshot) {
 	for part, filled := range map[Part]bool{
-		PartHTTP:       len(s.HTTP) > 0,
+		PartHTTP:       len(s.HTTP) > 0 || s.Rates != nil,
 		PartRedis:      s.Redis != nil,
 		PartKeys:       s.Keys != nil,
 		PartStatements: s.Statements != nil,
@@ -30,6 +30,9 @@ func (p *parts) step(s snapshot.Snapshot) {
 		if filled {
 			p.fill(part, s.At)
 		}
+	}
+	if s.Rates != nil {
+		p.period[PartHTTP] = max(p.period[PartHTTP], s.Rates.Every)
 	}
 }
 

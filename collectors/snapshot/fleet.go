@@ -13,10 +13,12 @@ type Rates struct {
 	Target    safe.Text     // the server and the match, without secrets
 	At        time.Time     // the evaluation time, by the server's clock
 	Window    time.Duration // the range of the rates
+	Every     time.Duration // time to the next reading, as there is nothing new before
 	Page      Page          // the families that were found; Format "promql"
 	Requests  []Count       // Total is requests a second
 	Durations []Histogram   // Count, Sum and Cumulative are a second
 	InFlight  Value
+	DataAge   Value           // seconds since the newest sample, at At
 	Instances []InstanceRates // by name; empty: not told apart
 	Past      []Moment        // the time before the first reading, oldest first; only there
 }
@@ -36,9 +38,8 @@ type InstanceRates struct {
 type Moment struct {
 	At         time.Time
 	RPS        Value
-	ErrorRatio Value // 0..1
-	P50, P95   Value // seconds
-	P99        Value // seconds
+	ErrorRatio Value     // 0..1
+	Durations  Histogram // of all requests, a second; without a Series; Count 0: unknown
 	InFlight   Value
 	Throttled  Value // 429 a second
 }
@@ -48,5 +49,6 @@ func (r *Rates) addTo(s *Snapshot) { s.Rates = r }
 // Facts implements [Reading].
 func (r *Rates) Facts() []Fact {
 	f := r.Page.facts()
-	return append(f, Fact{"window_seconds", Known(r.Window.Seconds())}, Fact{"instances", len(r.Instances)})
+	return append(f, Fact{"window_seconds", Known(r.Window.Seconds())},
+		Fact{"instances", len(r.Instances)}, Fact{"data_age_seconds", r.DataAge})
 }

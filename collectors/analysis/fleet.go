@@ -1,0 +1,139 @@
+package analysis
+
+import (
+	"slices"
+
+	"time"
+
+	"apitop/collectors/snapshot"
+)
+
+// fleet is the section by what a Prometheus-compatible server computed: its
+// figures a second, times the window, count as what happened in it.
+func (h *httpState) fleet(r *snapshot.Rates) *HTTP {
+	window := snapshot.Known(r.Window.Seconds())
+	h.rows.begin()
+	for _, c := range r.Requests {
+		h.rows.route(keyOf(c.Series)).n += c.Total * window.V
+	}
+	made := h.rows.settle()
+	all := &sums{}
+	for _, c := range r.Requests {
+		n, status := snapshot.Known(c.Total*window.V), c.Series.Status.String()
+		h.rows.route(keyOf(c.Series)).dest().add().count(n, window, status)
+		all.count(n, window, status)
+	}
+	for i := range r.Durations {
+		d := &r.Durations[i]
+		l := during(d, window.V)
+		all.ladder.add(l)
+		if x := h.rows.known(keyOf(d.Series)); x != nil {
+			x.dest().add().ladder.add(l)
+		}
+	}
+	out := &HTTP{InFlight: r.InFlight, Targets: []string{r.Target.String()}}
+	all.fill(out)
+	h.fillRows(out, made, all.ladder.sum)
+	h.rows.forget()
+	for i := range r.Instances {
+		out.Instances = append(out.Instances, instanceFrom(&r.Instances[i], window))
+	}
+	return out
+}
+
+// known is the row of a route when it is in this report; nil when it is not.
+func (r *rows) known(key routeKey) *row {
+	if x := r.byRoute[key]; x != nil && x.used == r.report {
+		return x
+	}
+	return nil
+}
+
+// during is what a histogram of figures a second saw in so many seconds.
+func during(d *snapshot.Histogram, seconds float64) ladder {
+	l := ladder{bounds: d.Bounds, cum: make([]float64, len(d.Cumulative)), count: d.Count * seconds, sum: d.Sum * seconds}
+	for i, v := range d.Cumulative {
+		l.cum[i] = v * seconds
+	}
+	return l
+}
+
+// instanceFrom is one instance of a fleet. The server is asked for few figures
+// of each, as there may be thousands.
+func instanceFrom(i *snapshot.InstanceRates, window Value) Instance {
+	out := Instance{
+		Name: i.Name, Up: i.Up.V > 0 || !i.Up.OK && i.RPS.OK, RPS: i.RPS, ErrorRatio: i.ErrorRatio,
+		InFlight: i.InFlight, P95: i.P95Seconds, Avg: i.AvgSeconds,
+	}
+	if out.Up {
+		out.Processes = 1 // what a server calls an instance is one page
+	}
+	if i.RPS.OK {
+		out.Requests = snapshot.Known(i.RPS.V * window.V)
+		out.Measured = out.Requests.V
+	}
+	return out
+}
+
+// bringPast puts what a server knows of the time before the first reading in
+// front of the history, by our clock and with a point a round, as if we had been
+// there. What cannot be known of it stays unknown.
+func (e *Engine) bringPast(s snapshot.Snapshot) {
+	if s.Rates == nil || len(s.Rates.Past) == 0 {
+		return
+	}
+	until := s.At
+	if live := e.history.all(); len(live) > 0 {
+		until = live[0].At
+	}
+	room := e.history.keep - len(e.history.all())
+	e.history.prepend(resampled(s.Rates.Past, s.At.Sub(s.Rates.At), until, e.opt.Interval, room))
+}
+
+// resampled is the past as the points of rounds before until, most at the most.
+// offset goes from the server's clock to ours. A moment tells of the time since
+// the one before it.
+func resampled(past []snapshot.Moment, offset time.Duration, until time.Time, interval time.Duration, most int) []Point {
+	known := make([]Point, len(past))
+	for i := range past {
+		known[i] = pointOf(&past[i])
+		known[i].At = past[i].At.Add(offset)
+	}
+	step := interval
+	if len(past) > 1 {
+		step = past[1].At.Sub(past[0].At)
+	}
+	first := known[0].At.Add(-step)
+	var points []Point
+	for at := until.Add(-interval); at.After(first) && len(points) < most; at = at.Add(-interval) {
+		i, _ := slices.BinarySearchFunc(known, at, func(p Point, t time.Time) int { return p.At.Compare(t) })
+		p := Point{} // beyond the end nothing is known, but for the rest of a step
+		switch {
+		case i < len(known):
+			p = known[i]
+		case at.Sub(known[i-1].At) < step:
+			p = known[i-1]
+		}
+		p.At = at
+		points = append(points, p)
+	}
+	slices.Reverse(points)
+	return points
+}
+
+func pointOf(m *snapshot.Moment) Point {
+	p := Point{RPS: m.RPS, ErrorRatio: m.ErrorRatio, InFlight: m.InFlight, Throttled: m.Throttled}
+	l := during(&m.Durations, 1)
+	p.P50, _ = l.quantile(0.50)
+	p.P95, _ = l.quantile(0.95)
+	p.P99, _ = l.quantile(0.99)
+	return p
+}
+
+// prepend puts older elements before all others.
+func (t *tail[T]) prepend(older []T) {
+	t.buf = slices.Concat(older, t.buf)
+	if n := len(t.buf) - t.keep; n > 0 {
+		t.buf = t.buf[n:]
+	}
+}
