@@ -18,6 +18,7 @@ type Mapping struct {
 	PerSecond float64  // how many of the duration's unit make a second; 0 without a duration
 	Only      []Match  // series that lack one of these are not the service's requests, or counted elsewhere too
 	Except    []Match  // series that have one of these are not the service's requests
+	InFlight  string   // gauge of the requests being served; empty: none
 	Ignored   []string // families that count the same requests again
 	Why       []string // a line each: what was decided by what
 }
@@ -49,7 +50,7 @@ func (c *Collector) Mapping() (Mapping, bool) { return c.reader.Mapping() }
 func (m mapping) public(t *table) Mapping {
 	p := Mapping{
 		Dialect: m.dialect, Counter: m.counter, Duration: m.duration, PerSecond: m.scale,
-		Ignored: m.ignored, Why: m.why,
+		InFlight: inFlightName(t), Ignored: m.ignored, Why: m.why,
 	}
 	if m.duration == "" {
 		p.PerSecond = 0

@@ -1,0 +1,175 @@
+package promql
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"apitop/collectors/scrape"
+)
+
+// shape is how a duration is kept.
+type shape uint8
+
+const (
+	untimed shape = iota // no duration
+	summary              // count and sum
+	classic              // buckets with bounds
+	native               // exponential buckets in the samples themselves
+)
+
+// plan is how a service's requests are asked for.
+type plan struct {
+	mapping  scrape.Mapping // with label names as the server has them
+	match    matchers
+	shape    shape
+	inFlight string // the gauge of requests being served; empty: none
+	classes  bool   // statuses are classes: nobody knows the 429s
+	window   time.Duration
+}
+
+// counter is the expression of the requests a second, not summed up.
+func (p *plan) counter(window time.Duration, more ...matcher) string {
+	switch {
+	case p.mapping.Counter != "":
+		return p.rate(p.mapping.Counter, window, more...)
+	case p.shape == native:
+		return "histogram_count(" + p.rate(p.mapping.Duration, window, more...) + ")"
+	}
+	return p.rate(p.mapping.Duration+"_count", window, more...)
+}
+
+func (p *plan) rate(name string, window time.Duration, more ...matcher) string {
+	return "rate(" + p.series(name, more...) + "[" + seconds(window) + "])"
+}
+
+// series selects the samples of one family that are the service's requests.
+func (p *plan) series(name string, more ...matcher) string {
+	var also []matcher
+	for _, m := range p.mapping.Only { // a series without the label has it
+		also = append(also, matcher{m.Label, "=~", regexp.QuoteMeta(m.Value) + "|"})
+	}
+	for _, m := range p.mapping.Except {
+		also = append(also, matcher{m.Label, "!=", m.Value})
+	}
+	return p.match.selector(name, append(also, more...)...)
+}
+
+// seconds writes a duration as PromQL does, in whole seconds or milliseconds.
+func seconds(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.Itoa(int(d/time.Second)) + "s"
+	}
+	return strconv.Itoa(int(d/time.Millisecond)) + "ms"
+}
+
+// sum sums an expression up by labels.
+func sum(expr string, by ...string) string {
+	if len(by) == 0 {
+		return "sum(" + expr + ")"
+	}
+	names := make([]string, len(by))
+	for i, n := range by {
+		names[i] = labelName(n)
+	}
+	return "sum by (" + strings.Join(names, ",") + ") (" + expr + ")"
+}
+
+// names are the labels that are known, once each.
+func names(l scrape.Labels, more ...string) []string {
+	var list []string
+	for _, n := range append(append(slices.Clone(more), l.Route...), l.Method, l.Status) {
+		if n != "" && !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// requests is the requests a second by route, method and status.
+func (p *plan) requests() string {
+	return sum(p.counter(p.window), names(p.mapping.Counts)...)
+}
+
+// durations are the expressions of the duration's parts by route and method:
+// buckets, sum and count; an empty one is not needed.
+func (p *plan) durations() (buckets, sums, counts string) {
+	times := p.mapping.Times
+	times.Status = ""
+	d := p.mapping.Duration
+	switch p.shape {
+	case native:
+		buckets = sum(p.rate(d, p.window), names(times)...)
+	case classic:
+		buckets = sum(p.rate(d+"_bucket", p.window), names(times, "le")...)
+		sums = sum(p.rate(d+"_sum", p.window), names(times)...)
+	case summary:
+		sums = sum(p.rate(d+"_sum", p.window), names(times)...)
+		counts = sum(p.rate(d+"_count", p.window), names(times)...)
+	}
+	return buckets, sums, counts
+}
+
+// ladder is the distribution of all durations together; empty: none.
+func (p *plan) ladder(window time.Duration) string {
+	switch p.shape {
+	case native:
+		return sum(p.rate(p.mapping.Duration, window))
+	case classic:
+		return sum(p.rate(p.mapping.Duration+"_bucket", window), "le")
+	}
+	return ""
+}
+
+// served is the requests being served now; empty: nobody says.
+func (p *plan) served(by ...string) string {
+	if p.inFlight == "" {
+		return ""
+	}
+	return sum(p.match.selector(p.inFlight), by...)
+}
+
+// failed is the answers a second that say the service failed: 500, 5xx or 5.
+func (p *plan) failed(window time.Duration, by ...string) string {
+	if p.mapping.Counts.Status == "" {
+		return ""
+	}
+	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=~", "5.*"}), by...)
+}
+
+// throttled is the 429s a second; empty: nobody knows.
+func (p *plan) throttled(window time.Duration) string {
+	if p.mapping.Counts.Status == "" || p.classes {
+		return ""
+	}
+	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=", "429"}))
+}
+
+// instances are the expressions of what is told of each instance; an empty one
+// is unknown.
+func (p *plan) instances() (q instanceQueries) {
+	const by = "instance"
+	q.up = p.match.selector("up")
+	q.rps = sum(p.counter(p.window), by)
+	q.errors = p.failed(p.window, by)
+	q.inFlight = p.served(by)
+	d := p.mapping.Duration
+	switch p.shape {
+	case native:
+		h := sum(p.rate(d, p.window), by)
+		q.p95 = "histogram_quantile(0.95," + h + ")"
+		q.average = fmt.Sprintf("histogram_sum(%s)/histogram_count(%s)", h, h)
+	case classic:
+		q.p95 = "histogram_quantile(0.95," + sum(p.rate(d+"_bucket", p.window), "le", by) + ")"
+	}
+	if p.shape == classic || p.shape == summary {
+		q.average = sum(p.rate(d+"_sum", p.window), by) + "/" + sum(p.rate(d+"_count", p.window), by)
+	}
+	return q
+}
+
+// instanceQueries are expressions by instance.
+type instanceQueries struct{ up, rps, errors, p95, average, inFlight string }
