@@ -44,9 +44,10 @@ type metric struct {
 	n        int    // series
 	buckets  bool   // some have le and the name ends in _bucket
 	quantile bool   // some have a quantile label
+	native   bool   // counts of histograms, some with native buckets
 }
 
-// group is the series of one classic histogram, or the count and sum of one
+// group is the series of one histogram, or the count and sum of one
 // summary: one family with one set of labels.
 type group struct {
 	key     string
@@ -57,6 +58,9 @@ type group struct {
 	n       int
 	dirty   bool
 	meta    *snapshot.Series
+
+	native     *snapshot.Native // of a histogram; never changed
+	nativeSeen uint32           // scan that it is from
 
 	plan     *plan     // the newest that uses it
 	bounds   []float64 // finite bounds in seconds, shared by ladder

@@ -23,7 +23,7 @@ type family struct {
 	norm    string // the same with dots and dashes as underscores
 	shape   shape
 	typed   bool // the page declared the type
-	buckets bool // of a distribution: classic buckets
+	buckets bool // of a distribution: classic or native ones
 	unit    string
 	sample  string // name of the samples whose labels speak for the family
 }
@@ -87,6 +87,7 @@ func (t *table) distribution(byName map[string]*family, base string, r role) {
 		}
 	case isCount:
 		f.sample = base + "_count"
+		f.buckets = f.buckets || t.metrics[f.sample].native
 	}
 }
 

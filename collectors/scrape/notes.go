@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"fmt"
+	"slices"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -22,10 +23,6 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 	if h.Page.Format == formatOpenMetrics && !p.eof {
 		add("", "the page does not end in # EOF: it may be cut off")
 	}
-	if p.native > 0 {
-		add("give the histograms classic buckets too",
-			"%s without classic buckets: no percentiles of them", many(p.native, "native histogram"))
-	}
 	if dropped > 0 {
 		add("", "%s of %s left out: a bucket, the count or the sum cannot be", many(dropped, "histogram"), h.Page.Duration)
 	}
@@ -43,7 +40,7 @@ func (r *Reader) note(p *protoScan, h *snapshot.HTTP, dropped int) []snapshot.No
 			"no HTTP request metrics on this page")
 	case h.Page.Duration.IsZero():
 		add("add a histogram of request durations", "the page has no request durations: no latency is shown")
-	case r.plan.summary && p.native == 0:
+	case r.plan.summary && !slices.ContainsFunc(h.Durations, func(d snapshot.Histogram) bool { return d.Native != nil }):
 		add("make it a histogram",
 			"%s is a summary: averages only, as percentiles of summaries cannot be added up", h.Page.Duration)
 	}

@@ -29,7 +29,6 @@ const (
 
 	distCount, distSum, distParts, distCountFloat = 1, 2, 3, 4 // of Summary and Histogram
 	partFirst, partSecond, partFloat              = 1, 2, 4    // of Quantile and Bucket
-	nativeSchema                                  = 5          // of Histogram: it has native buckets
 )
 
 // protoKinds maps MetricType.
@@ -38,7 +37,8 @@ var protoKinds = [...]kind{kindCounter, kindGauge, kindSummary, kindUntyped, kin
 // protoScan reads a page of protobuf messages into the table of a scan.
 type protoScan struct {
 	scan
-	native  int     // native histograms without classic buckets
+	buckets nativeScan
+	taken   *series // of the newest sample; nil when it was refused
 	name    []byte  // of the family at hand
 	labels  []byte  // of the metric at hand: `a="b",c="d"`
 	bound   []byte  // scratch: le or quantile
@@ -185,10 +185,11 @@ func (p *protoScan) label(msg []byte) error {
 	return nil
 }
 
-// distribution reads a Summary or a classic Histogram.
+// distribution reads a Summary or a Histogram.
 func (p *protoScan) distribution(d field, stamp float64) error {
-	n, total, parts, native := 0.0, 0.0, 0, false
+	n, total := 0.0, 0.0
 	p.began = 0
+	p.buckets.reset()
 	err := fields(d.bytes, func(f field) (err error) {
 		switch f.num {
 		case distCount:
@@ -207,23 +208,24 @@ func (p *protoScan) distribution(d field, stamp float64) error {
 		case distSum:
 			total = f.double()
 		case distParts:
-			parts++
 			return p.part(d.num, f.bytes, stamp)
-		case nativeSchema:
-			native = d.num == metricHistogram
+		default:
+			if d.num == metricHistogram {
+				return p.buckets.take(f)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if native && parts == 0 {
-		p.native++
-	}
 	if err := p.sample("_sum", nil, total, stamp); err != nil {
 		return err
 	}
-	return p.sample("_count", nil, n, stamp)
+	if err := p.sample("_count", nil, n, stamp); err != nil || p.taken == nil {
+		return err
+	}
+	return p.native(p.taken)
 }
 
 // part reads a Quantile of a summary or a Bucket of a histogram.
@@ -266,6 +268,7 @@ func appendBound(b []byte, name string, bound float64) []byte {
 // call a bad line is counted here too.
 func (p *protoScan) sample(suffix string, extra []byte, value, stamp float64) error {
 	p.series(suffix, extra)
+	p.taken = nil
 	p.written += int64(len(p.raw))
 	switch {
 	case len(p.raw) > p.src.limits.LineBytes:
@@ -287,6 +290,7 @@ func (p *protoScan) sample(suffix string, extra []byte, value, stamp float64) er
 	}
 	s.began = p.began
 	p.samples++
+	p.taken = s
 	return nil
 }
 

@@ -87,6 +87,7 @@ func (g *group) fill(h *snapshot.Histogram, scale float64) bool {
 		return false
 	}
 	h.Sum = g.sum.value / scale
+	h.Native = g.nativeIn(scale)
 	return finite(h.Sum) && h.Sum >= 0
 }
 
