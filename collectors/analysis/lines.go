@@ -32,6 +32,7 @@ type line struct {
 	bounds  []float64 // of a histogram
 	created float64   // unix seconds when it began; 0: unknown
 	row     *row      // what its growth is added to
+	native  *natives  // of a histogram; nil: it never had any
 }
 
 // totals is what a page says of one series. The first strict of the values never
@@ -42,6 +43,7 @@ type totals struct {
 	strict  int
 	bounds  []float64
 	created float64
+	native  *snapshot.Native
 }
 
 func newLines(clock *steps) *lines {
@@ -65,7 +67,7 @@ func (l *lines) add(v totals, how change) {
 	switch {
 	case at.seen == 0: // new
 		how = l.newcomer(how)
-	case how == goesOn && (l.fell(&at.track, v.values[:v.strict]) || remade(at.created, v.created)):
+	case how == goesOn && (l.fell(&at.track, v.values[:v.strict]) || at.native.fell(v.native) || remade(at.created, v.created)):
 		how = fromZero
 	}
 	if at.seen != 0 && l.last[at.from+v.strict-1] > 0 {
@@ -75,6 +77,10 @@ func (l *lines) add(v totals, how change) {
 		}
 	}
 	l.advance(&at.track, v.values, how)
+	if v.native != nil && at.native == nil {
+		at.native = &natives{}
+	}
+	at.native.follow(v.native, how, l.clock)
 	at.seen, at.created = l.clock.step, v.created
 }
 
@@ -181,6 +187,7 @@ func (l *lines) end(restarted bool) {
 	if restarted {
 		for _, at := range l.gone {
 			l.restart(&at.track)
+			at.native.restart()
 		}
 	}
 	if l.sparse() {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+
+	"apitop/collectors/snapshot"
 )
 
 // Bucket is the histogram bucket that a percentile fell in: all that is really
@@ -49,6 +51,9 @@ type ladder struct {
 	count  float64
 	sum    float64
 	cut    bool // bounds were lost in a merge of unlike ladders
+
+	native  *snapshot.Native // exponential buckets of the same observations; nil: not of all
+	classic bool             // some observations have only the bounds
 }
 
 // add merges other into l. Equal ladders add up; unlike ones keep only the
@@ -58,6 +63,7 @@ func (l *ladder) add(other ladder) {
 	if other.empty() {
 		return // nothing happened, whatever its bounds
 	}
+	l.addNative(other)
 	l.count += other.count
 	l.sum += other.sum
 	switch {
@@ -78,6 +84,20 @@ func (l *ladder) empty() bool {
 	return l.count == 0 && (len(l.cum) == 0 || l.cum[len(l.cum)-1] == 0)
 }
 
+// addNative merges the exponential buckets while all observations have some, and
+// of one unit.
+func (l *ladder) addNative(other ladder) {
+	switch {
+	case l.classic:
+	case other.native == nil, l.native != nil && l.native.PerSecond != other.native.PerSecond:
+		l.native, l.classic = nil, true
+	case l.native == nil:
+		l.native = other.native
+	default:
+		l.native = combined(l.native, other.native, 1)
+	}
+}
+
 func (l *ladder) intersect(other ladder) {
 	var bounds, cum []float64
 	for i, b := range l.bounds {
@@ -91,13 +111,17 @@ func (l *ladder) intersect(other ladder) {
 	l.bounds, l.cum, l.cut = bounds, cum, true
 }
 
-// quantile is the q-quantile (0..1) in seconds with the bucket it fell in, by
-// linear interpolation within the bucket, as PromQL's histogram_quantile does
+// quantile is the q-quantile (0..1) in seconds with the bucket it fell in: from
+// the exponential buckets where all observations have some, else by linear
+// interpolation within the bucket, as PromQL's histogram_quantile does
 // (prometheus/prometheus promql/quantile.go, BucketQuantile): the lowest bucket
 // starts at 0 when its bound is positive, and in the last, open bucket the
 // answer is its lower bound, "at least". It is unknown without observations or
 // without a finite bound.
 func (l *ladder) quantile(q float64) (Value, *Bucket) {
+	if l.native != nil {
+		return nativeQuantile(l.native, q)
+	}
 	n := len(l.bounds)
 	if n == 0 || len(l.cum) != n+1 || l.cum[n] <= 0 {
 		return Value{}, nil
@@ -135,8 +159,12 @@ type BucketCount struct {
 	N      float64
 }
 
-// counts takes the ladder apart into its buckets.
-func (l *ladder) counts() []BucketCount {
+// counts takes the ladder apart into its buckets; exponential ones into at most
+// so many rows, 40 if it is 0.
+func (l *ladder) counts(most int) []BucketCount {
+	if l.native != nil {
+		return nativeCounts(l.native, most)
+	}
 	if len(l.cum) != len(l.bounds)+1 || l.count == 0 {
 		return nil
 	}
@@ -154,6 +182,9 @@ func (l *ladder) counts() []BucketCount {
 	return list
 }
 
+// lossy tells whether bounds were lost on which the quantiles depend.
+func (l *ladder) lossy() bool { return l.cut && l.native == nil }
+
 // mean is the average in seconds; unknown without observations.
 func (l *ladder) mean() Value { return ratio(l.sum, l.count) }
 
@@ -161,7 +192,7 @@ func (l *ladder) mean() Value { return ratio(l.sum, l.count) }
 // its buckets can show, so that its percentiles say little.
 func (l *ladder) short() bool {
 	mean := l.mean()
-	return mean.OK && len(l.bounds) > 0 && mean.V > l.bounds[len(l.bounds)-1]
+	return mean.OK && l.native == nil && len(l.bounds) > 0 && mean.V > l.bounds[len(l.bounds)-1]
 }
 
 // ratio is a / b, unknown when b is not positive.

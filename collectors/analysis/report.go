@@ -186,8 +186,9 @@ type Route struct {
 }
 
 // Distribution is how the durations of the window spread over the histogram's
-// buckets, lowest first; nil when none were measured.
-func (r *Route) Distribution() []BucketCount { return r.durations.counts() }
+// buckets, lowest first; nil when none were measured. Native buckets, of which
+// there are many, are put together to at most so many rows, 40 if it is 0.
+func (r *Route) Distribution(most int) []BucketCount { return r.durations.counts(most) }
 
 // Cache is the state of Redis and the keys that matter.
 type Cache struct {

@@ -95,7 +95,7 @@ func (s *sums) route(key routeKey, allSeconds float64) Route {
 		TimeShare:        ratio(s.ladder.sum, allSeconds),
 		Measured:         s.ladder.count,
 		CallsPerRequest:  over(s.calls, s.worked),
-		BoundsCut:        s.ladder.cut,
+		BoundsCut:        s.ladder.lossy(),
 		AvgBeyond:        s.ladder.short(),
 		durations:        s.ladder,
 	}
@@ -113,7 +113,7 @@ func (s *sums) fill(h *HTTP) {
 	h.ErrorRatio, h.ClientErrorRatio = s.share("5"), s.share("4")
 	h.Throttled = s.throttled()
 	h.Avg, h.Measured = s.ladder.mean(), s.ladder.count
-	h.BoundsCut, h.AvgBeyond = s.ladder.cut, s.ladder.short()
+	h.BoundsCut, h.AvgBeyond = s.ladder.lossy(), s.ladder.short()
 	h.P50, h.P50Bucket = s.ladder.quantile(0.50)
 	h.P95, h.P95Bucket = s.ladder.quantile(0.95)
 	h.P99, h.P99Bucket = s.ladder.quantile(0.99)
@@ -122,7 +122,7 @@ func (s *sums) fill(h *HTTP) {
 func (s *sums) fillInstance(i *Instance) {
 	i.Requests, i.RPS, i.ErrorRatio = s.requests, s.rps, s.share("5")
 	i.Avg, i.Measured = s.ladder.mean(), s.ladder.count
-	i.BoundsCut, i.AvgBeyond = s.ladder.cut, s.ladder.short()
+	i.BoundsCut, i.AvgBeyond = s.ladder.lossy(), s.ladder.short()
 	i.P50, _ = s.ladder.quantile(0.50)
 	i.P95, i.P95Bucket = s.ladder.quantile(0.95)
 	i.P99, _ = s.ladder.quantile(0.99)

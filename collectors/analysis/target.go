@@ -155,7 +155,7 @@ func (t *target) takeDurations(h *snapshot.HTTP, how change) {
 	var buf []float64
 	for _, d := range h.Durations {
 		buf = append(append(buf[:0], d.Cumulative...), d.Count, d.Sum)
-		t.hists.add(totals{series: d.Series, values: buf, strict: len(buf) - 1, bounds: d.Bounds, created: d.Created}, how)
+		t.hists.add(totals{series: d.Series, values: buf, strict: len(buf) - 1, bounds: d.Bounds, created: d.Created, native: d.Native}, how)
 	}
 }
 

@@ -148,7 +148,7 @@ func statusStyle(status string) canvas.Style {
 func distribution(a canvas.Area, r *analysis.Route) {
 	body := widget.Panel(a, "Durations", "")
 	w, h := body.Size()
-	buckets := trim(r.Distribution())
+	buckets := trim(r.Distribution(h))
 	if len(buckets) == 0 {
 		body.Text(0, 0, "no durations in the window", theme.Dim)
 		return
@@ -156,7 +156,7 @@ func distribution(a canvas.Area, r *analysis.Route) {
 	most := slices.MaxFunc(buckets, func(x, y analysis.BucketCount) int { return cmp.Compare(x.N, y.N) }).N
 	for y, b := range buckets[:min(len(buckets), h)] {
 		st := theme.Plain
-		if r.P95Bucket != nil && b.Bucket == *r.P95Bucket {
+		if r.P95Bucket != nil && b.Bucket.Lo <= r.P95Bucket.Lo && r.P95Bucket.Hi <= b.Bucket.Hi {
 			st = theme.Accent
 		}
 		body.TextRight(0, y, 13, format.Span(&b.Bucket), st)
