@@ -36,6 +36,9 @@ func (h *httpState) instances() []*instance {
 	}
 	for _, i := range list {
 		for _, t := range i.targets {
+			i.reach(t)
+		}
+		for _, t := range i.targets {
 			t.frame(i)
 		}
 		if h.opt.ByInstance {
@@ -59,21 +62,31 @@ func (i *instance) join(t *target) {
 	if t.reading.At.After(i.newest) {
 		i.newest = t.reading.At
 	}
-	if v := t.clock.elapsed(); v.OK && v.V > i.elapsed.V {
-		i.elapsed = v
+}
+
+// reach finds the window of t: how many steps back it starts, and how long it is.
+// It ends at the newest page of t, or, of a process that vanished, at that of its
+// instance.
+func (i *instance) reach(t *target) {
+	t.back = t.clock.base()
+	t.elapsed = t.clock.length(t.back)
+	if t.state == targetLeaving {
+		t.back = max(t.clock.within(i.newest), 0)
+		t.elapsed = t.clock.until(t.back, i.newest)
+	}
+	t.slot = t.clock.slot(t.back)
+	if t.elapsed.V > i.elapsed.V {
+		i.elapsed = t.elapsed
 	}
 }
 
-// frame finds the window of t. It ends at the newest page of t, or, of a process
-// that vanished, at that of its instance, whose window it is counted into.
+// frame says over how much time the rates of t are. What a process served that
+// vanished, or that was not there before, is all that it did in the instance's
+// window.
 func (t *target) frame(i *instance) {
-	back := t.clock.base()
-	t.elapsed = t.clock.length(back)
-	if t.state == targetLeaving {
-		back = max(t.clock.within(i.newest), 0)
+	if t.state == targetLeaving || t.reading.FromZero && t.elapsed.OK {
 		t.elapsed = i.elapsed
 	}
-	t.back, t.slot = back, t.clock.slot(back)
 }
 
 func (i *instance) rowSums(x *row) *sums {

@@ -70,7 +70,12 @@ func (s *steps) length(back int) Value {
 	if back == 0 {
 		return Value{}
 	}
-	then, now := s.times[s.slot(back)], s.times[s.head]
+	return s.until(back, s.times[s.head])
+}
+
+// until is the time in seconds from the step so many back to now.
+func (s *steps) until(back int, now time.Time) Value {
+	then := s.times[s.slot(back)]
 	if then.IsZero() || now.IsZero() {
 		return Value{}
 	}
