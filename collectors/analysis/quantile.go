@@ -24,7 +24,7 @@ func (b Bucket) Open() bool { return math.IsInf(b.Hi, 1) }
 
 // Coarse tells whether the bucket is so wide that a place inside it says little:
 // wider than half of its upper end.
-func (b Bucket) Coarse() bool { return b.Open() || (b.Hi-b.Lo)/b.Hi > 0.5 }
+func (b Bucket) Coarse() bool { return b.Open() || b.Hi-b.Lo > math.Abs(b.Hi)/2 }
 
 // A percentile of few observations is an anecdote. With fewer than these behind
 // it, it is to be shown as such.

@@ -62,9 +62,9 @@ func ErrorLook(v analysis.Value) canvas.Style { return Alarm(v, 0, badErrors) }
 // A percentile of few requests is an anecdote: with fewer than these behind it,
 // it is dimmed.
 const (
-	EnoughP50 = 4
-	EnoughP95 = 20
-	EnoughP99 = 100
+	EnoughP50 = analysis.EnoughP50
+	EnoughP95 = analysis.EnoughP95
+	EnoughP99 = analysis.EnoughP99
 )
 
 // QuantileLook is the look of a percentile with so many requests behind it.
