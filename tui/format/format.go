@@ -131,11 +131,25 @@ func Quantile(v analysis.Value, b *analysis.Bucket) string {
 	if !v.OK || b == nil || b.Lo > 0 && !math.IsInf(b.Hi, 1) {
 		return Seconds(v)
 	}
+	sign, bound := "<", b.Hi
+	if math.IsInf(b.Hi, 1) {
+		sign, bound = ">", b.Lo
+	}
 	const cells = 6
-	if text := Span(b); len(text) <= cells {
-		return text
+	for _, text := range [...]string{Bound(bound), Seconds(analysis.Value{V: bound, OK: true}), short(bound)} {
+		if len(text) < cells {
+			return sign + text
+		}
 	}
 	return Seconds(v)
+}
+
+// short is a bound with two digits.
+func short(seconds float64) string {
+	if seconds < 1 {
+		return fmt.Sprintf("%.2gms", seconds*1000)
+	}
+	return fmt.Sprintf("%.2gs", seconds)
 }
 
 // Bound is a bucket bound in its shortest form: "5ms", "2.5s".

@@ -52,7 +52,9 @@ func TestFormats(t *testing.T) {
 		"estimated":         {Quantile(known(0.12), &analysis.Bucket{Lo: 0.1, Hi: 0.25}), "120ms"},
 		"at most":           {Quantile(known(0.0025), &analysis.Bucket{Hi: 0.005}), "<5ms"},
 		"at least":          {Quantile(known(10), &analysis.Bucket{Lo: 10, Hi: math.Inf(1)}), ">10s"},
-		"too long a bound":  {Quantile(known(0.00003), &analysis.Bucket{Hi: 0.0000625}), "0.03ms"},
+		"too long a bound":  {Quantile(known(16.384), &analysis.Bucket{Lo: 16.384, Hi: math.Inf(1)}), ">16.4s"},
+		"longer still":      {Quantile(known(0.00125), &analysis.Bucket{Hi: 0.0015625}), "<1.6ms"},
+		"too small a bound": {Quantile(known(0.00003), &analysis.Bucket{Hi: 0.0000625}), "0.03ms"},
 		"without a bucket":  {Quantile(known(0.12), nil), "120ms"},
 		"no quantile":       {Quantile(analysis.Value{}, nil), "–"},
 	}
