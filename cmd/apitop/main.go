@@ -136,6 +136,6 @@ environment, else looks at the usual local ports.`,
 	c.addPace(root.Flags())
 	c.addTheme(root.Flags())
 	c.addConfig(root.Flags())
-	root.AddCommand(newOnce(p, c), newDemo(p, c), newLoad(p, c))
+	root.AddCommand(newOnce(p, c), newDoctor(p, c), newDemo(p, c), newLoad(p, c))
 	return root
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"apitop/collectors/analysis"
+)
+
+// checkupSchema names the JSON form of a checkup. Fields are only ever added.
+const checkupSchema = "apitop.doctor/1"
+
+// checkup is what "apitop doctor" found.
+type checkup struct {
+	Schema  string    `json:"schema"`
+	At      time.Time `json:"at"`
+	OK      bool      `json:"ok"` // every source answers
+	Sources []checked `json:"sources"`
+	Panels  []panel   `json:"panels"`
+}
+
+// checked is a source, and how its pages are read if it has any.
+type checked struct {
+	analysis.Source
+	Reading *howRead `json:"reading,omitempty"`
+}
+
+// checkupTime is the time between the two readings: long enough for a source
+// that is read in every second round only.
+const checkupTime = time.Second
+
+func newDoctor(p process, c *Config) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "doctor [URL…]",
+		Short: "Check every source: reached, permitted, understood, and what to do where not",
+		Long: `Read every source twice, as the dashboard does, and say of each: is it reached,
+is it permitted, what was recognised and by what, and which panels stay empty,
+with the line to type or set that fills them.
+
+Exit 0 when every source answers, 3 when one does not.`,
+		Example: `  apitop doctor
+  apitop doctor localhost:8000 --redis redis://localhost
+  apitop doctor --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormat(output); err != nil {
+				return err
+			}
+			if err := c.complete(cmd.Flags(), args, p.getenv); err != nil {
+				return err
+			}
+			d, err := examine(cmd.Context(), *c)
+			if err != nil {
+				return err
+			}
+			return printCheckup(p, output, d)
+		},
+	}
+	c.addSources(cmd.Flags())
+	c.addPace(cmd.Flags())
+	c.addConfig(cmd.Flags())
+	cmd.Flags().StringVar(&output, "format", "table", "table or json")
+	return cmd
+}
+
+// examine reads all sources as the dashboard does and judges what came.
+func examine(ctx context.Context, c Config) (*checkup, error) {
+	if !c.hasSource() {
+		discover(ctx, &c)
+	}
+	w, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	witnesses := watch(w)
+	r, err := measure(ctx, w, analysis.Options{Window: max(checkupTime, c.Interval), Interval: c.Interval})
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, err
+	}
+	d := &checkup{Schema: checkupSchema, At: r.At, OK: reportState(r) == nil}
+	for _, s := range r.Sources {
+		d.Sources = append(d.Sources, checked{Source: s, Reading: witnesses.reading(s.Name)})
+	}
+	d.Panels = judge(newEvidence(&c, r, witnesses))
+	return d, nil
+}
+
+// printCheckup writes d, and fails when a source did.
+func printCheckup(p process, output string, d *checkup) error {
+	write := func(out io.Writer, d *checkup) error { return writeCheckup(out, d, p.width()) }
+	if output == "json" {
+		write = func(out io.Writer, d *checkup) error {
+			enc := json.NewEncoder(out)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", "  ")
+			return enc.Encode(d)
+		}
+	}
+	if err := write(p.stdout, d); err != nil {
+		return err
+	}
+	if !d.OK {
+		return errUnmeasured
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
+
+	"apitop/collectors/analysis"
+	"apitop/tui/format"
+)
+
+// width is that of the terminal that stdout is; 0 when it is none, and lines
+// need not be broken.
+func (p process) width() int {
+	if f, ok := p.stdout.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(w, 40)
+		}
+	}
+	return 0
+}
+
+// lines is text that is broken at a width; 0 breaks nothing.
+type lines struct {
+	bytes.Buffer
+	width int
+}
+
+// say writes text behind head, which later lines of it are indented like.
+func (l *lines) say(head, text string) {
+	room := l.width - runewidth.StringWidth(head)
+	if l.width == 0 || room < 20 {
+		fmt.Fprintf(l, "%s%s\n", head, text)
+		return
+	}
+	indent := strings.Repeat(" ", runewidth.StringWidth(head))
+	for i, line := range strings.Split(runewidth.Wrap(text, room), "\n") {
+		if i > 0 {
+			head = indent
+		}
+		fmt.Fprintf(l, "%s%s\n", head, line)
+	}
+}
+
+const margin = "         "
+
+// writeCheckup writes d as plain text.
+func writeCheckup(out io.Writer, d *checkup, width int) error {
+	l := &lines{width: width}
+	states := map[string]int{}
+	var before *checked
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		states[stateOf(&s.Source)]++
+		l.source(s, before)
+		if s.Reading != nil {
+			before = s
+		}
+	}
+	fmt.Fprintln(l, "\nScreens")
+	for _, p := range d.Panels {
+		l.panel(p)
+	}
+	fmt.Fprintf(l, "\n%s\n", summary(len(d.Sources), states))
+	_, err := out.Write(l.Bytes())
+	return err
+}
+
+func summary(all int, states map[string]int) string {
+	var parts []string
+	for _, state := range []string{stateGood, statePartly, stateBad} {
+		if n := states[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ToLower(state)))
+		}
+	}
+	if all == 1 {
+		return "1 source: " + strings.Join(parts, ", ")
+	}
+	return fmt.Sprintf("%d sources: %s", all, strings.Join(parts, ", "))
+}
+
+// The words for how a source is.
+const (
+	stateGood   = "ok"
+	statePartly = "partly"
+	stateBad    = "FAILED"
+)
+
+func stateOf(s *analysis.Source) string {
+	switch {
+	case s.State == analysis.StateFailed || s.State == analysis.StateWaiting:
+		return stateBad
+	case len(s.Notes) > 0 || s.State == analysis.StateLate:
+		return statePartly
+	}
+	return stateGood
+}
+
+// source writes one source; before is the last one that was read as a page.
+func (l *lines) source(s, before *checked) {
+	took := ""
+	if s.TookSeconds.OK {
+		took = "  " + format.Seconds(s.TookSeconds)
+	}
+	l.say(fmt.Sprintf("%-9s", stateOf(&s.Source)), s.Name.String()+took)
+	switch {
+	case s.Error != nil:
+		l.advice(*s.Error, s.Fix)
+	case s.State == analysis.StateWaiting:
+		l.advice("it gave no answer in time", "")
+	}
+	for _, n := range s.Notes {
+		l.advice(n.What.String(), n.Fix)
+	}
+	switch {
+	case s.Reading == nil:
+		l.facts(s.Detail)
+	case before != nil && reflect.DeepEqual(before.Reading, s.Reading):
+		l.say(margin, "read like "+before.Name.String())
+	default:
+		l.reading(s)
+	}
+}
+
+func (l *lines) advice(what, fix string) {
+	l.say(margin+"! ", what)
+	if fix != "" {
+		l.say(margin+"  → ", fix)
+	}
+}
+
+func (l *lines) facts(facts analysis.Facts) {
+	var parts []string
+	facts.Each(func(name, text string) { parts = append(parts, name+" "+text) })
+	if len(parts) > 0 {
+		l.say(margin, strings.Join(parts, ", "))
+	}
+}
+
+// reading writes how a metrics page was understood.
+func (l *lines) reading(s *checked) {
+	r := s.Reading
+	l.say(margin, fmt.Sprintf("%s, %s samples, %s bad lines", s.Detail.Get("format"), s.Detail.Get("samples"), s.Detail.Get("bad_lines")))
+	row := func(name, text string) {
+		if text != "" {
+			l.say(margin+fmt.Sprintf("%-10s", name), text)
+		}
+	}
+	if r.Processes > 1 {
+		row("processes", fmt.Sprintf("%d answer at this address; they are added up", r.Processes))
+	}
+	row("library", r.Dialect)
+	row("requests", r.Requests)
+	if r.Durations != "" {
+		row("durations", r.Durations+", "+r.Unit+", "+map[string]string{
+			"native": "native buckets", "classic": "classic buckets", "summary": "a summary", "none": "none so far",
+		}[r.Buckets])
+	}
+	for i, why := range r.Why {
+		row(map[bool]string{true: "because"}[i == 0], why)
+	}
+	for i, b := range r.BadLines {
+		row(map[bool]string{true: "bad lines"}[i == 0], fmt.Sprintf("%d: %s", b.Line, b.Why))
+	}
+}
+
+func (l *lines) panel(p panel) {
+	name := p.Screen + ", " + p.Panel
+	if !p.Empty {
+		l.say(fmt.Sprintf("%-9s", stateGood), name)
+		return
+	}
+	l.say(fmt.Sprintf("%-9s", "empty"), fmt.Sprintf("%s: %s", name, p.Why))
+	if p.Fix != "" {
+		l.say(margin+"→ ", p.Fix)
+	}
+}
