@@ -60,6 +60,7 @@ type Kind string
 // The kinds of source.
 const (
 	KindMetrics  Kind = "metrics"
+	KindTargets  Kind = "targets" // where metrics pages are announced
 	KindRedis    Kind = "redis"
 	KindPostgres Kind = "postgres"
 	KindHost     Kind = "host"
