@@ -73,8 +73,14 @@ func (v *view) reasons(m mapping) []string {
 	for _, x := range m.only {
 		say("only series with %s=%q: others count the same requests, or other services'", x.label, x.value)
 	}
-	for _, x := range m.except {
-		say("series with %s=%q left out: not requests of the service", x.label, x.value)
+	for i, x := range m.except {
+		if i == 0 || m.except[i-1].label != x.label {
+			say("series with %s left out: not requests of the service, or counted elsewhere too", x.label+" "+excepted(m.except[i:]))
+		}
+	}
+	if c, d := v.byName[normal(m.counter)], v.byName[normal(m.duration)]; c != nil && d != nil &&
+		hasAny(v.evidence(c), m.counts.route) && !hasAny(v.evidence(d), m.times.route) {
+		say("%s has no %s: latency is of all routes together", m.duration, strings.Join(m.times.route, "|"))
 	}
 	for _, name := range m.ignored {
 		say("%s counts the same requests: left out", name)
@@ -102,4 +108,15 @@ func (v *view) parts(name string, r roles) string {
 		return "no labels"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// excepted lists the values of the first's label.
+func excepted(all []match) string {
+	var list []string
+	for _, x := range all {
+		if x.label == all[0].label {
+			list = append(list, x.value)
+		}
+	}
+	return strings.Join(list, ", ")
 }

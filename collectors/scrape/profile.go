@@ -40,7 +40,11 @@ func choose(v *view, rows []dialect) (mapping, bool) {
 			return v.finish(m, rows), true
 		}
 	}
-	return mapping{}, false
+	m, ok := v.bare()
+	if !ok {
+		return m, false
+	}
+	return v.finish(m, rows), true
 }
 
 // finish rates a mapping and says how it came about.
@@ -106,7 +110,8 @@ func (d dialect) on(v *view) (mapping, bool) {
 	}
 	for _, f := range v.named(leading) {
 		prefix, ok := fits(leading, f.norm)
-		if !ok || f.shape != shapes && (f.shape != maybe || shapes == distribution) {
+		usable := f.shape == shapes || shapes == counting && (f.shape == maybe || f.shape == gauging && d.gauges)
+		if !ok || !usable {
 			continue
 		}
 		e := v.evidence(f)
@@ -114,6 +119,9 @@ func (d dialect) on(v *view) (mapping, bool) {
 			continue
 		}
 		t := v.byName[strings.Replace(d.duration, "*", prefix, 1)]
+		if t == nil && d.duration != "" {
+			t = v.partner(f, func(x *family) bool { return x.shape == distribution && timed(x) })
+		}
 		if t != nil && t.shape != distribution {
 			t = nil
 		}
@@ -135,10 +143,6 @@ func (d dialect) mapping(v *view, f, t *family) mapping {
 	}
 	if t != nil {
 		m.duration, m.scale = t.name, d.scale(v, t)
-		m.times.route = d.routeOn(v.evidence(t))
-		if !hasAny(v.evidence(t), m.times.route) {
-			m.times.route = m.counts.route
-		}
 	}
 	return m
 }

@@ -20,13 +20,13 @@ var (
 		"http_route", "route", "path_template", "url_rule", "uri_template", "path_pattern", "url_pattern", "route_name",
 		"uri", "path", "http_path", "request_path", "request_uri", "matched_uri", "endpoint", "url", "handler", "view",
 		"http_target", "resource", "url_path", "operation", "operation_id", "operation_name", "pattern", "template", "rpc",
-		"rpc_method", "grpc_method", "action", "controller", "page",
+		"rpc_method", "grpc_method", "action", "controller", "servlet", "page",
 	}
 	// These say the route only where they have several values: a service's own
 	// name is none.
 	wideNames = []string{
 		"api", "api_name", "function", "entrypoint", "router", "method", "command", "target",
-		"ingress", "vhost", "backend", "service", "location", "name", "server", "host",
+		"ingress", "vhost", "server_zone", "backend", "service", "location", "name", "server", "host",
 	}
 	statusNames = []string{
 		"status", "status_code", "code", "http_response_status_code", "http_status_code", "response_code",
@@ -40,8 +40,32 @@ var (
 
 // endName tells whether a label of this name may say how requests end.
 func endName(name string) bool {
-	return strings.Contains(name, "status") || strings.Contains(name, "code") ||
-		slices.Contains(outcomeNames, name) || slices.Contains(grpcNames, name)
+	return hints(name) || rankOf(outcomeNames, name) >= 0 || rankOf(grpcNames, name) >= 0
+}
+
+// hints tells whether a name that is not known speaks of statuses.
+func hints(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "status") || strings.Contains(name, "code")
+}
+
+// rankOf is the place of a label's name among the known ones, -1 when it is not
+// among them. statusCode and StatusCode are status_code.
+func rankOf(known []string, name string) int {
+	return slices.IndexFunc(known, func(k string) bool { return sameName(k, name) })
+}
+
+func sameName(a, b string) bool {
+	for {
+		a, b = strings.TrimLeft(a, "_"), strings.TrimLeft(b, "_")
+		if a == "" || b == "" {
+			return a == b
+		}
+		if a[0]|0x20 != b[0]|0x20 {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
 // rolesOf finds the labels of a family by their values, then by their names.
@@ -64,7 +88,7 @@ func rolesOf(e *evidence, calls bool) roles {
 // the same.
 func statusOf(e *evidence) (string, statusKind) {
 	status := best(e, statusNames, func(name string, v *values) float64 {
-		if !slices.Contains(statusNames, name) && !strings.Contains(name, "status") && !strings.Contains(name, "code") {
+		if rankOf(statusNames, name) < 0 && !hints(name) {
 			return 0 // 443 is a port and 200 a size: here the name must agree
 		}
 		return v.share(v.status)
@@ -72,9 +96,8 @@ func statusOf(e *evidence) (string, statusKind) {
 	if status != "" {
 		return status, plainStatus
 	}
-	word := best(e, append(slices.Clone(statusNames), outcomeNames...), func(name string, v *values) float64 {
-		return named(append(slices.Clone(statusNames), outcomeNames...), name, v.share(v.word))
-	})
+	names := slices.Concat(statusNames, outcomeNames)
+	word := best(e, names, func(name string, v *values) float64 { return named(names, name, v.share(v.word)) })
 	if v := e.labels[word]; word != "" && v.truth == v.n && strings.Contains(word, "err") {
 		return word, trueIsError
 	}
@@ -83,7 +106,7 @@ func statusOf(e *evidence) (string, statusKind) {
 
 // named is the score of a label that counts only under one of some names.
 func named(names []string, name string, score float64) float64 {
-	if !slices.Contains(names, name) {
+	if rankOf(names, name) < 0 {
 		return 0
 	}
 	return score
@@ -95,7 +118,7 @@ func best(e *evidence, known []string, fit func(string, *values) float64) string
 	found, top := "", 0.0
 	for name, v := range e.labels {
 		score := fit(name, v)
-		rank := slices.Index(known, name)
+		rank := rankOf(known, name)
 		switch {
 		case rank >= 0 && score >= 0.5:
 			score += 2 - float64(rank)/float64(len(known))
@@ -145,8 +168,8 @@ const pathScore = 2
 func routeScore(name string, v *values) float64 {
 	paths := v.share(v.path)
 	all := len(routeNames) + len(wideNames)
-	rank := slices.Index(routeNames, name)
-	if wide := slices.Index(wideNames, name); wide >= 0 && (paths > 0 || v.differ) {
+	rank := rankOf(routeNames, name)
+	if wide := rankOf(wideNames, name); wide >= 0 && (paths > 0 || v.differ) {
 		rank = len(routeNames) + wide
 	}
 	switch {

@@ -16,22 +16,26 @@ type candidate struct {
 }
 
 // about tells whether a family is about requests, by its name or, whatever it
-// is called, by labels that hold statuses with methods or paths. Where the name
+// is called, by labels that hold statuses with methods or routes. Where the name
 // speaks of something else, too, the labels must say all of it.
 func (c candidate) about(e *evidence) bool {
-	path := false
+	path, route := false, false
 	for _, name := range c.roles.route {
 		path = path || e.labels[name] != nil && e.labels[name].path > 0
+		route = route || rankOf(routeNames, name) >= 0
 	}
-	http := c.roles.status != "" && e.labels[c.roles.status].status > 0
-	sure := http && (c.roles.method != "" || path)
 	switch {
 	case c.topic.odd:
-		return sure && c.topic.score >= needWords
+		http := c.roles.status != "" && e.labels[c.roles.status].status > 0
+		return http && (c.roles.method != "" || path) && c.topic.score >= needWords
 	case c.topic.call:
 		return c.roles.status != "" && len(c.roles.route) > 0
+	case c.topic.score >= needWords:
+		return true
+	case c.shape == distribution && timed(c.family) && path:
+		return true
 	}
-	return c.topic.score >= needWords || c.roles.status != "" && (c.roles.method != "" || path)
+	return c.roles.status != "" && (c.roles.method != "" || path || route && c.topic.score > 0)
 }
 
 // candidate makes one of a family, if its name does not rule it out. With calls,
@@ -155,7 +159,10 @@ func pair(c, d candidate) bool {
 	if c.stem == d.stem {
 		return true
 	}
-	loose := func(s string) string { return strings.ReplaceAll(s, "http_", "") }
+	loose := func(s string) string {
+		s = strings.TrimSuffix(strings.ReplaceAll(s, "http_", ""), "request")
+		return strings.TrimSuffix(s, "_")
+	}
 	return loose(c.stem) == loose(d.stem) && c.total > 0 && math.Abs(c.total-d.total) <= 0.05*c.total
 }
 
@@ -169,7 +176,7 @@ func (v *view) guess(calls bool) (mapping, bool) {
 	case d == nil && c == nil:
 		return mapping{}, false
 	case d == nil:
-		return mapping{counter: c.name, counts: c.roles}, true
+		return v.alone(c), true
 	}
 	own := top(counters, func(x candidate) int {
 		if !pair(x, *d) {
@@ -178,7 +185,7 @@ func (v *view) guess(calls bool) (mapping, bool) {
 		return x.score
 	})
 	if own == nil && c != nil && c.score > d.score { // a counter of other requests says more
-		return mapping{counter: c.name, counts: c.roles}, true
+		return v.alone(c), true
 	}
 	m := mapping{duration: d.name, times: d.roles, counts: d.roles, scale: v.scale(d.family)}
 	if own != nil && own.roles.covers(d.roles) {
@@ -188,6 +195,32 @@ func (v *view) guess(calls bool) (mapping, bool) {
 		}
 	}
 	return m, true
+}
+
+// alone is the mapping of a counter to which no histogram belongs by its own
+// merits; one of the same name may.
+func (v *view) alone(c *candidate) mapping {
+	m := mapping{counter: c.name, counts: c.roles}
+	d := v.partner(c.family, func(x *family) bool { return x.shape == distribution && timed(x) })
+	if d != nil {
+		m.duration, m.scale, m.times = d.name, v.scale(d), c.roles
+		if r := rolesOf(v.evidence(d), false); !hasAny(v.evidence(d), c.roles.route) {
+			m.times = r
+		}
+	}
+	return m
+}
+
+// bare finds a counter of requests that has nothing but its name, the first of
+// several.
+func (v *view) bare() (mapping, bool) {
+	for _, f := range v.families {
+		t := topicOf(f.name)
+		if f.shape == counting && f.typed && !t.off && !t.odd && !t.call && t.score > needWords && !timedTotal(f) {
+			return mapping{counter: f.name, counts: rolesOf(v.evidence(f), false)}, true
+		}
+	}
+	return mapping{}, false
 }
 
 // top is the candidate with the best positive score, the first of equals.

@@ -68,16 +68,38 @@ func timedTotal(f *family) bool {
 // what the numbers can mean: low and high are the finite bounds at the ends of
 // its ladder, mean the average; all 0 when unknown.
 func scaleOf(f *family, low, high, mean float64) float64 {
-	named := unitOf(f)
-	switch {
-	case named == 1 && low >= 1 && high >= 1000:
-		return 1e3 // a ladder of milliseconds under a name that says seconds
+	switch named := unitOf(f); {
+	case named == 1 && low >= 1 && high >= 1000: // not seconds, whatever the name says
+		return finer(low, high)
+	case named == 1 && high == 0 && mean > longestMean:
+		return 1e3
 	case named > 0:
 		return named
-	case high > 1000, high == 0 && mean > 30:
+	case high > 1000:
+		return finer(low, high)
+	case high == 0 && mean > 3e7:
+		return 1e9
+	case high == 0 && mean > 3e4:
+		return 1e6
+	case high == 0 && mean > 30:
 		return 1e3
 	}
 	return 1
+}
+
+// longestMean is the longest that requests take on average, in seconds.
+const longestMean = 300
+
+// finer is the unit of a ladder that is not in seconds: ladders begin at a few
+// units of a millisecond and end within minutes.
+func finer(low, high float64) float64 {
+	switch {
+	case low >= 1e5 && high >= 1e8:
+		return 1e9
+	case low >= 50 && high >= 1e6:
+		return 1e6
+	}
+	return 1e3
 }
 
 // unitName is the unit of which so many make a second.

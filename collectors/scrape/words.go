@@ -21,9 +21,9 @@ var badWords = wordSet(`client clients upstream outbound outgoing egress proxied
 // http_request_sql_duration_seconds: a part of the request. In front of them
 // they may be the name of the service, as in query_api_requests_total, which
 // then its labels must show.
-var otherWords = wordSet(`db database sql query queries redis cache memcached mongo mongodb mysql postgres pg ldap
+var otherWords = wordSet(`db database sql query queries redis cache memcache memcached mongo mongodb mysql postgres pg ldap
 	smtp amqp kafka etcd s3 aws job jobs oban sidekiq celery ecto queue queued queues wait waiting
-	sd admin remote storage tsdb webhook webhooks gc connection connections websocket forward forwarded
+	sd admin proxy remote storage tsdb webhook webhooks gc connection connections websocket forward forwarded
 	health healthcheck healthchecks probe lookup lookups render body`)
 
 // noise are starts of families about the scrapes themselves, or about the
@@ -31,7 +31,7 @@ var otherWords = wordSet(`db database sql query queries redis cache memcached mo
 var noise = [...]string{"promhttp_", "caddy_admin_", "nginx_ingress_controller_admission_"}
 
 // otherStarts are first words of exporters that mostly speak of other things.
-var otherStarts = wordSet(`node go jvm nodejs python process net container kubelet otelcol up`)
+var otherStarts = wordSet(`node go jvm nodejs python process net container kubelet otelcol up coredns`)
 
 // callWords are of remote procedure calls: looked at only where there is no HTTP.
 var callWords = wordSet(`grpc rpc`)
