@@ -212,11 +212,12 @@ func (v *view) alone(c *candidate) mapping {
 }
 
 // bare finds a counter of requests that has nothing but its name, the first of
-// several.
+// several. One with labels that do not speak of HTTP counts something else.
 func (v *view) bare() (mapping, bool) {
 	for _, f := range v.families {
 		t := topicOf(f.name)
-		if f.shape == counting && f.typed && !t.off && !t.odd && !t.call && t.score > needWords && !timedTotal(f) {
+		fits := f.shape == counting && f.typed && !t.off && !t.odd && !t.call && t.score > needWords && !timedTotal(f)
+		if fits && len(v.evidence(f).labels) == 0 {
 			return mapping{counter: f.name, counts: rolesOf(v.evidence(f), false)}, true
 		}
 	}
