@@ -200,3 +200,40 @@ func TestOnceOnRubbish(t *testing.T) {
 		})
 	}
 }
+
+// TestCompletions: shells are offered the words that a flag takes, files where it
+// takes one, and no files elsewhere.
+func TestCompletions(t *testing.T) {
+	const noFiles, files = ":4", ":0"
+	tests := map[string]struct {
+		args []string
+		want []string
+	}{
+		"format":       {[]string{"once", "--format", ""}, []string{"table", "json", noFiles}},
+		"doctor":       {[]string{"doctor", "--format", ""}, []string{"table", "json", noFiles}},
+		"theme":        {[]string{"--theme", ""}, []string{"dark", "plain", noFiles}},
+		"fault":        {[]string{"demo", "--fault", ""}, []string{"n-plus-one", noFiles}},
+		"URL":          {[]string{"--redis", ""}, []string{noFiles}},
+		"config":       {[]string{"--config", ""}, []string{files}},
+		"password":     {[]string{"--redis-password-file", ""}, []string{files}},
+		"saved page":   {[]string{"once", ""}, []string{files}},
+		"command":      {[]string{"do"}, []string{"doctor", noFiles}},
+		"one of two":   {[]string{"once", "--by"}, []string{"--by-instance", noFiles}},
+		"shell script": {[]string{"comp"}, []string{"completion"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, errs, code := execute(t, append([]string{"__complete"}, tt.args...)...)
+			for _, want := range tt.want {
+				if !strings.Contains("\n"+string(out), "\n"+want) || code != exitOK {
+					t.Errorf("exit %d, %s; %q is missing in %q", code, errs, want, out)
+				}
+			}
+		})
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if out, errs, code := execute(t, "completion", shell); code != exitOK || len(out) < 1000 {
+			t.Errorf("%s: exit %d, %s", shell, code, errs)
+		}
+	}
+}

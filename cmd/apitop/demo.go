@@ -23,6 +23,7 @@ import (
 	"apitop/demoapi/serve"
 	"apitop/tui"
 	"apitop/tui/painter"
+	"apitop/tui/theme"
 )
 
 // demoFlags are the flags of "apitop demo" beside the common ones.
@@ -70,6 +71,7 @@ before the time that it tells of. They are
 	cmd.Flags().StringVar(&f.format, "format", "table", "of the headless report: table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 15*time.Second, "how long to watch for the headless report")
 	cmd.Flags().StringArrayVar(&f.faults, "fault", nil, "`NAME` of a fault to switch on after a while; may be given several times")
+	offer(cmd, map[string][]string{"format": formats(), "theme": theme.Names(), "fault": faults.Names()})
 	return cmd
 }
 

@@ -65,6 +65,8 @@ Exit 0 when every source answers, 3 when one does not.`,
 	c.addPace(cmd.Flags())
 	c.addConfig(cmd.Flags())
 	cmd.Flags().StringVar(&output, "format", "table", "table or json")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	offer(cmd, map[string][]string{"format": formats()})
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"apitop/cmd/internal/config"
@@ -51,13 +52,30 @@ func (c *Config) addPace(f *pflag.FlagSet) {
 
 // addConfig declares where all of it may be written down.
 func (c *Config) addConfig(f *pflag.FlagSet) {
-	f.StringVar(&c.ConfigPath, "config", "", "configuration `FILE`; without it $XDG_CONFIG_HOME/apitop/config.yaml, else ~/.config/apitop/config.yaml, if there is one")
+	f.StringVar(&c.ConfigPath, "config", "", "configuration `FILE` (default ~/.config/apitop/config.yaml, if there is one)")
 }
 
 // addTheme declares how the screen looks.
 func (c *Config) addTheme(f *pflag.FlagSet) {
 	f.StringVar(&c.Theme, "theme", "default", "colours: "+strings.Join(theme.Names(), ", "))
 }
+
+// offer lets shells complete the values of cmd's flags: words for some, files
+// for those that name one, nothing for the rest.
+func offer(cmd *cobra.Command, words map[string][]string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		known, ok := words[f.Name]
+		switch {
+		case ok:
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
+		case f.Value.Type() != "bool" && f.Name != "config" && !strings.HasSuffix(f.Name, "file"):
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
+		}
+	})
+}
+
+// formats are the ways to print a report.
+func formats() []string { return []string{"table", "json"} }
 
 // metricsURL completes what people type: "localhost:8000" is
 // http://localhost:8000/metrics.

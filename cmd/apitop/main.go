@@ -19,6 +19,7 @@ import (
 	"apitop/tui"
 	_ "apitop/tui/background" // before anything of Bubble Tea: see there
 	"apitop/tui/painter"
+	"apitop/tui/theme"
 )
 
 // Exit codes, as documented in the README.
@@ -109,14 +110,15 @@ func newRoot(p process) *cobra.Command {
 Postgres and the host, in one screen. It only reads.
 
 Without any source it takes APITOP_METRICS, REDIS_URL and DATABASE_URL from the
-environment, else looks at the usual local ports.`,
+environment, else those of the configuration file, else it looks at the usual
+local ports. "apitop doctor" says what is missing, and how to get it.`,
 		Example: `  apitop http://localhost:8000/metrics --redis redis://localhost --postgres postgres://localhost/app
   apitop demo
   apitop once http://localhost:8000/metrics --format json --for 10s`,
 		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if c.Version {
 				_, err := fmt.Fprintln(p.stdout, build.Version("apitop"))
@@ -136,6 +138,7 @@ environment, else looks at the usual local ports.`,
 	c.addPace(root.Flags())
 	c.addTheme(root.Flags())
 	c.addConfig(root.Flags())
+	offer(root, map[string][]string{"theme": theme.Names()})
 	root.AddCommand(newOnce(p, c), newDoctor(p, c), newDemo(p, c), newLoad(p, c))
 	return root
 }

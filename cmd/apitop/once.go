@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,11 +52,12 @@ started; two files of one target give what happened between them.`,
 	cmd.Flags().StringVar(&f.format, "format", "table", "table or json")
 	cmd.Flags().DurationVar(&f.window, "for", 10*time.Second, "how long to watch")
 	cmd.Flags().BoolVar(&f.byInstance, "by-instance", false, "list the instances of the service, with their routes in JSON")
+	offer(cmd, map[string][]string{"format": formats()})
 	return cmd
 }
 
 func checkFormat(format string) error {
-	if format != "table" && format != "json" {
+	if !slices.Contains(formats(), format) {
 		return usageError{fmt.Errorf("--format %q: use table or json", format)}
 	}
 	return nil
