@@ -23,6 +23,7 @@ func dashboard(ctx context.Context, p process, c Config, o tui.Options) error {
 	if !c.hasSource() {
 		discover(ctx, &c)
 	}
+	c.past = fleetPast
 	w, err := c.open()
 	if err != nil {
 		return err
@@ -55,6 +56,9 @@ func produce(ctx context.Context, w *watched, c *Config, out latest) {
 // title names what is watched, without secrets.
 func title(c *Config) string {
 	var names []string
+	if c.Prometheus != "" {
+		names = append(names, safe.Clean(c.fleetName(), 60))
+	}
 	for _, m := range c.Metrics {
 		_, rest, _ := strings.Cut(m, "://")
 		if i := strings.LastIndexByte(rest, '@'); i >= 0 {

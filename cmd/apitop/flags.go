@@ -16,6 +16,8 @@ import (
 // configuration file.
 type Config struct {
 	Metrics       []string // metrics pages: URLs
+	Prometheus    string   // a Prometheus-compatible server: URL
+	Match         string   // which of its services
 	Redis         string
 	RedisPassword string // a file; empty: in the URL, if at all
 	Postgres      string
@@ -29,6 +31,8 @@ type Config struct {
 
 	ConfigPath string            // of the file; empty: the usual place
 	File       config.File       // what it says
+	window     time.Duration     // that the figures of a server cover at least; 0: as usual
+	past       time.Duration     // that a server is asked for at the start; 0: none
 	from       map[string]string // where a source comes from, when it is not its flag
 }
 
@@ -38,6 +42,8 @@ type Config struct {
 // addSources declares what to watch.
 func (c *Config) addSources(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.Metrics, "metrics", nil, "metrics page `URL` (also positional; repeat it for several instances)")
+	f.StringVar(&c.Prometheus, "prometheus", "", "`URL` of a Prometheus-compatible server, to watch a whole fleet")
+	f.StringVar(&c.Match, "match", "", "which service of it: `MATCHERS` such as 'job=\"api\"'")
 	f.StringVar(&c.Redis, "redis", "", "Redis `URL`: redis://, rediss:// or unix://")
 	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")

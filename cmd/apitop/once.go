@@ -87,6 +87,7 @@ func onceLive(ctx context.Context, p process, c Config, f onceFlags) error {
 	if !c.hasSource() {
 		discover(ctx, &c)
 	}
+	c.window = f.window
 	w, err := c.open()
 	if err != nil {
 		return err

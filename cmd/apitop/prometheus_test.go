@@ -90,7 +90,12 @@ func TestAgainstPrometheus(t *testing.T) {
 // and gives the address of its API.
 func startPrometheus(t *testing.T, program, target string) string {
 	t.Helper()
-	dir := t.TempDir()
+	return startPrometheusIn(t, program, target, t.TempDir())
+}
+
+// startPrometheusIn is startPrometheus in a folder, where data may be already.
+func startPrometheusIn(t *testing.T, program, target, dir string) string {
+	t.Helper()
 	config := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: a\n  static_configs:\n  - targets: [%q]\n", strings.TrimPrefix(target, "http://"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {

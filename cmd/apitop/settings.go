@@ -51,13 +51,18 @@ func (c *Config) readFile() (*config.File, error) {
 
 // hasSource tells whether anything but this machine is to be watched.
 func (c *Config) hasSource() bool {
-	return len(c.Metrics) > 0 || c.Redis != "" || c.Postgres != ""
+	return len(c.Metrics) > 0 || c.Prometheus != "" || c.Redis != "" || c.Postgres != ""
 }
 
 // fromEnv takes the sources from the environment, by the names that others use.
 func (c *Config) fromEnv() {
 	for m := range strings.FieldsSeq(strings.ReplaceAll(c.Env("APITOP_METRICS"), ",", " ")) {
 		c.Metrics = append(c.Metrics, m)
+	}
+	if c.Prometheus = c.Env("PROMETHEUS_URL"); c.Prometheus != "" && len(c.Metrics) == 0 {
+		c.from["prometheus"] = "PROMETHEUS_URL"
+	} else {
+		c.Prometheus = ""
 	}
 	if c.Redis = c.Env("REDIS_URL"); c.Redis != "" {
 		c.from["redis"] = "REDIS_URL"
@@ -72,7 +77,11 @@ func (c *Config) fromEnv() {
 
 // fromFile takes from the file the sources that the environment does not name.
 func (c *Config) fromFile() {
-	if len(c.Metrics) == 0 {
+	if len(c.Metrics) == 0 && c.Prometheus == "" {
+		if p := c.File.Prometheus; p != nil {
+			c.Prometheus = p.URL.Reveal()
+			c.from["prometheus"] = c.File.Where("prometheus.url")
+		}
 		for i := range c.File.Metrics {
 			c.Metrics = append(c.Metrics, c.File.Metrics[i].URL.Reveal())
 		}
@@ -121,7 +130,7 @@ func (c *Config) settings(changed func(flag string) bool) error {
 			return fmt.Errorf("%s: want one of %s", f.Where("theme"), strings.Join(theme.Names(), ", "))
 		}
 	}
-	return nil
+	return c.checkFleet()
 }
 
 // origin is where a source comes from, for errors about it.

@@ -35,7 +35,7 @@ func (w *watched) Close() error {
 // source that is down is shown as down. An error is a usageError.
 func (c *Config) open() (*watched, error) {
 	w := &watched{}
-	for _, add := range []func(*watched) error{c.addMetrics, c.addRedis, c.addPostgres, c.addAbsent, c.addHost} {
+	for _, add := range []func(*watched) error{c.addMetrics, c.addFleet, c.addRedis, c.addPostgres, c.addAbsent, c.addHost} {
 		if err := add(w); err != nil {
 			return nil, errors.Join(usageError{err}, w.Close())
 		}

@@ -22,12 +22,13 @@ type finding struct {
 	interval time.Duration // between two samples of a series
 	up       bool          // the server has up for the service
 	offset   time.Duration // of the server's clock to ours
-	at       time.Time     // when it was found
 }
 
-// How often it is looked again, and how many instances are looked at: a job may
-// hold some that serve nothing.
+// How often it is looked again, for the first time soon, as a server or service
+// that has just started has not all of it; and how many instances are looked at:
+// a job may hold some that serve nothing.
 const (
+	findSoon  = 30 * time.Second
 	findAgain = 5 * time.Minute
 	mostTries = 3
 )
@@ -35,7 +36,7 @@ const (
 // find looks at one instance of the service as if its page were read, and at
 // how often it is scraped.
 func (c *Collector) find(ctx context.Context) (*finding, error) {
-	f := &finding{plan: plan{match: c.match}, at: time.Now()}
+	f := &finding{plan: plan{match: c.match}}
 	if len(c.match) == 0 {
 		return nil, c.unmatched(ctx, "no --match was given, and a server watches many services")
 	}

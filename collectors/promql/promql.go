@@ -62,6 +62,7 @@ type Collector struct {
 
 	reader    *scrape.Reader // remembers the mapping, so that it stays
 	found     *finding
+	look      time.Time // when to look again
 	places    *answers
 	rounds    int       // readings since the start
 	next      time.Time // when the next one is worth its cost
@@ -158,14 +159,17 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 // search finds the service's families, at first and now and then, and starts
 // anew where they are others.
 func (c *Collector) search(ctx context.Context, now time.Time) error {
-	if c.found != nil && now.Sub(c.found.at) < findAgain {
+	if c.found != nil && now.Before(c.look) {
 		return nil
+	}
+	c.look = now.Add(findAgain)
+	if c.found == nil {
+		c.look = now.Add(findSoon)
 	}
 	f, err := c.find(ctx)
 	if err != nil {
 		if c.found != nil {
-			c.found.at = now // what was found may serve on; if not, the reading says so
-			return nil
+			return nil // what was found may serve on; if not, the reading says so
 		}
 		return err
 	}
