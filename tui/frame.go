@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"github.com/charmbracelet/bubbles/key"
 
 	"apitop/collectors/analysis"
@@ -55,7 +57,17 @@ func (m *Model) state(a canvas.Area, w int) int {
 	return x
 }
 
+// drawTabs draws the row of screens: of a title of several words only the first
+// where not all fit.
 func (m *Model) drawTabs(a canvas.Area) {
+	w, _ := a.Size()
+	whole := func(title string) string { return title }
+	if m.tabsWidth(whole) > w {
+		whole = func(title string) string {
+			first, _, _ := strings.Cut(title, " ")
+			return first
+		}
+	}
 	x := 0
 	for i, t := range m.tabs {
 		st := theme.Tab
@@ -63,8 +75,17 @@ func (m *Model) drawTabs(a canvas.Area) {
 			st = theme.TabActive
 		}
 		x = a.Text(x, 1, string(t.digit), theme.Key)
-		x = a.Text(x, 1, " "+t.screen.Title()+" ", st) + 2
+		x = a.Text(x, 1, " "+whole(t.screen.Title())+" ", st) + 2
 	}
+}
+
+// tabsWidth is the width of the row of screens with its titles written so.
+func (m *Model) tabsWidth(written func(string) string) int {
+	n := -3
+	for _, t := range m.tabs {
+		n += 2 + canvas.Width(written(t.screen.Title())) + 3
+	}
+	return n
 }
 
 // drawFoot is one line of the keys that matter here, cut where it ends.

@@ -16,6 +16,7 @@ import (
 	"apitop/tui/painter"
 	"apitop/tui/screen"
 	"apitop/tui/screens/faults"
+	"apitop/tui/screens/host"
 	"apitop/tui/screens/overview"
 	"apitop/tui/screens/sources"
 	"apitop/tui/screens/traffic"
@@ -40,6 +41,7 @@ func screens(o Options) []tab {
 	tabs := []tab{
 		{'1', overview.New()},
 		{'2', traffic.New()},
+		{'7', host.New()},
 		{'9', sources.New()},
 	}
 	if o.Faults != nil {

@@ -96,8 +96,9 @@ func TestKeysGoToScreens(t *testing.T) {
 		"digit":              {[]string{"2"}, "Traffic"},
 		"another":            {[]string{"9"}, "Sources"},
 		"no such screen":     {[]string{"5"}, "Overview"},
-		"tab":                {[]string{"tab", "tab"}, "Sources"},
-		"tab goes round":     {[]string{"tab", "tab", "tab"}, "Overview"},
+		"the machine's":      {[]string{"7"}, "Host & runtime"},
+		"tab":                {[]string{"tab", "tab", "tab"}, "Sources"},
+		"tab goes round":     {[]string{"tab", "tab", "tab", "tab"}, "Overview"},
 		"enter drills in":    {[]string{"enter"}, "Traffic"},
 		"help takes any key": {[]string{"?", "2"}, "Overview"},
 	}
@@ -116,8 +117,10 @@ func TestKeysGoToScreens(t *testing.T) {
 // another screen is in view, and only in a demo are there any.
 func TestFaults(t *testing.T) {
 	m := demo(screentest.Calm())
-	if text := draw(m, 80, 24).String(); !strings.Contains(text, "F Faults") {
-		t.Errorf("no tab:\n%s", text)
+	for _, w := range []int{60, 80} {
+		if text := draw(m, w, 24).String(); !strings.Contains(text, "F Faults") || strings.Contains(text, "& runtime") != (w == 80) {
+			t.Errorf("no tab at %d columns:\n%s", w, text)
+		}
 	}
 	look := m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("F")})
 	if got := m.tabs[m.active].screen.Title(); got != "Faults" || look == nil {

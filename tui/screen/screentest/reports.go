@@ -147,6 +147,7 @@ func (s script) page(i int) *snapshot.HTTP {
 		h.Durations = append(h.Durations, s.durations(r, n))
 		h.Work = append(h.Work, snapshot.Work{Series: s.series(r, ""), Requests: n, Statements: math.Floor(n * r.seconds * 100)})
 	}
+	h.Service = s.service(float64(up))
 	return h
 }
 
