@@ -22,6 +22,9 @@ func writeTable(out io.Writer, r *analysis.Report) error {
 		writeHTTP(w, r.HTTP)
 		writeInstances(w, r.HTTP.Instances)
 	}
+	if r.Service != nil {
+		writeService(w, r.Service)
+	}
 	if r.Cache != nil {
 		writeCache(w, r.Cache)
 	}
