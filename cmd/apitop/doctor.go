@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"apitop/cmd/internal/config"
 	"apitop/collectors/analysis"
+	"apitop/collectors/safe"
 )
 
 // checkupSchema names the JSON form of a checkup. Fields are only ever added.
@@ -19,9 +23,17 @@ const checkupSchema = "apitop.doctor/1"
 type checkup struct {
 	Schema  string    `json:"schema"`
 	At      time.Time `json:"at"`
-	OK      bool      `json:"ok"` // every source answers
+	OK      bool      `json:"ok"`     // every source answers
+	Config  *string   `json:"config"` // the file that was read; null: none
 	Sources []checked `json:"sources"`
 	Panels  []panel   `json:"panels"`
+	Hints   []hint    `json:"hints"` // on how apitop was called
+}
+
+// hint is something to do better.
+type hint struct {
+	What string `json:"what"`
+	Fix  string `json:"fix"`
 }
 
 // checked is a source, and how its pages are read if it has any.
@@ -88,8 +100,32 @@ func examine(ctx context.Context, c Config) (*checkup, error) {
 	for _, s := range r.Sources {
 		d.Sources = append(d.Sources, checked{Source: s, Reading: witnesses.reading(s.Name)})
 	}
+	d.Hints = c.hints()
+	if name := safe.Clean(c.File.Name(), 0); name != "" {
+		d.Config = &name
+	}
 	d.Panels = judge(newEvidence(&c, r, witnesses))
 	return d, nil
+}
+
+// hints warns of passwords on the command line, which every user of the machine
+// can see in the list of processes.
+func (c *Config) hints() []hint {
+	hints := []hint{}
+	if !c.typed {
+		return hints
+	}
+	for what, s := range map[string]struct{ address, fix string }{
+		"--redis":              {c.Redis, "--redis-password-file FILE, or redis: in the config"},
+		"--postgres":           {c.Postgres, "keep it in ~/.pgpass, or the DSN in the config"},
+		"a metrics page's URL": {strings.Join(c.Metrics, " "), "basic_auth: of the page in the config"},
+	} {
+		if config.HasPassword(s.address) {
+			hints = append(hints, hint{What: "other users of this machine can see the password in " + what + " (ps)", Fix: s.fix})
+		}
+	}
+	slices.SortFunc(hints, func(a, b hint) int { return strings.Compare(a.What, b.What) })
+	return hints
 }
 
 // printCheckup writes d, and fails when a source did.

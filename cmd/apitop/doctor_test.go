@@ -278,3 +278,35 @@ func TestDoctorLikeBefore(t *testing.T) {
 		t.Errorf("exit %d, %s\n%s", code, errs, out)
 	}
 }
+
+func TestDoctorHints(t *testing.T) {
+	file := configFile(t, "redis: redis://:S3cr3tPW@h\n")
+	env := map[string]string{"REDIS_URL": "redis://:S3cr3tPW@h"}
+	tests := map[string]struct {
+		env  map[string]string
+		args []string
+		want []string // in the order of the hints
+	}{
+		"nothing secret": {nil, []string{"localhost:1", "--redis", "redis://h", "--postgres", "postgres://u@h/db"}, nil},
+		"all three":      {nil, []string{"http://u:S3cr3tPW@h", "--redis", "redis://:S3cr3tPW@h", "--postgres", "host=h password=S3cr3tPW"}, []string{"--postgres", "--redis", "URL"}},
+		"environment":    {env, nil, nil},
+		"file":           {nil, []string{"--config", file}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c, err := completed(t, tt.env, tt.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hints := c.hints()
+			if len(hints) != len(tt.want) {
+				t.Fatalf("hints %v, want %v", hints, tt.want)
+			}
+			for i, want := range tt.want {
+				if !strings.Contains(hints[i].What, want) || hints[i].Fix == "" || strings.Contains(fmt.Sprint(hints[i]), "S3cr3tPW") {
+					t.Errorf("hint %v, want %s", hints[i], want)
+				}
+			}
+		})
+	}
+}

@@ -54,6 +54,13 @@ const margin = "         "
 func writeCheckup(out io.Writer, d *checkup, width int) error {
 	l := &lines{width: width}
 	states := map[string]int{}
+	if d.Config != nil {
+		l.say(fmt.Sprintf("%-9s", stateGood), "config "+*d.Config)
+	}
+	for _, h := range d.Hints {
+		l.say(fmt.Sprintf("%-9s", "hint"), h.What)
+		l.say(margin+"→ ", h.Fix)
+	}
 	var before *checked
 	for i := range d.Sources {
 		s := &d.Sources[i]

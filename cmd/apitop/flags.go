@@ -34,6 +34,7 @@ type Config struct {
 	window     time.Duration     // that the figures of a server cover at least; 0: as usual
 	past       time.Duration     // that a server is asked for at the start; 0: none
 	from       map[string]string // where a source comes from, when it is not its flag
+	typed      bool              // the sources are those of the command line
 }
 
 // Flags that several commands share are declared here: the one place for their

@@ -21,11 +21,88 @@ func TestReadme(t *testing.T) {
 	if line := "ACL SETUSER apitop on >PASSWORD " + redisconn.ACLRules; !strings.Contains(readme, line) {
 		t.Errorf("the README lacks %q", line)
 	}
-	newRoot(process{getenv: os.Getenv}).Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Name != "version" && !strings.Contains(readme, "`--"+f.Name) {
-			t.Errorf("the README lacks --%s", f.Name)
+	root := newRoot(process{getenv: os.Getenv})
+	for _, name := range []string{"", "once", "doctor", "demo"} {
+		cmd, _, err := root.Find(strings.Fields(name))
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Name != "version" && !strings.Contains(readme, "--"+f.Name) {
+				t.Errorf("the README lacks --%s of apitop %s", f.Name, name)
+			}
+		})
+	}
+	for _, cmd := range root.Commands() {
+		if !strings.Contains(readme, "`apitop "+cmd.Name()) {
+			t.Errorf("the README lacks apitop %s", cmd.Name())
+		}
+	}
+}
+
+// TestCommandLines: the command lines in the README and in the help are such that
+// the program takes them.
+func TestCommandLines(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := shellLines(string(raw), "bin/apitop ")
+	root := newRoot(process{getenv: os.Getenv})
+	for _, cmd := range append(root.Commands(), root) {
+		lines = append(lines, shellLines("```sh\n"+cmd.Example+"\n```", "apitop ")...)
+	}
+	if len(lines) < 15 {
+		t.Fatalf("only %d command lines were found: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		cmd, rest, err := newRoot(process{getenv: os.Getenv}).Find(words(line))
+		if err != nil {
+			t.Errorf("apitop %s: %v", line, err)
+			continue
+		}
+		if err := cmd.ParseFlags(rest); err != nil {
+			t.Errorf("apitop %s: %v", line, err)
+			continue
+		}
+		if cmd.Args != nil {
+			if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
+				t.Errorf("apitop %s: %v", line, err)
+			}
+		}
+	}
+}
+
+// shellLines are the lines of text's shell blocks that begin so, without that and
+// without comments.
+func shellLines(text, begin string) []string {
+	var lines []string
+	for i, block := range strings.Split(text, "```") {
+		shell, ok := strings.CutPrefix(block, "sh\n")
+		if i%2 == 0 || !ok {
+			continue
+		}
+		for line := range strings.Lines(shell) {
+			if line, ok := strings.CutPrefix(strings.TrimSpace(line), begin); ok {
+				line, _, _ = strings.Cut(line, " #")
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// words parts a command line as a shell does, as far as single quotes go.
+func words(line string) []string {
+	var list []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+		} else {
+			list = append(list, strings.Fields(part)...)
+		}
+	}
+	return list
 }
 
 // TestReadmeConfig: the file that the README shows is read as it says.

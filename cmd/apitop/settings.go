@@ -29,7 +29,7 @@ func (c *Config) complete(flags *pflag.FlagSet, args []string, getenv func(strin
 	}
 	c.File = *file
 	c.Metrics = append(slices.Clone(args), c.Metrics...)
-	if !c.hasSource() {
+	if c.typed = c.hasSource(); !c.typed {
 		c.fromEnv()
 		c.fromFile()
 	}

@@ -264,12 +264,15 @@ func secret(path, value string) bool {
 	if _, header, ok := strings.Cut(path, "headers."); ok && name != "files" && secretHeader.MatchString(header) {
 		return true
 	}
-	return passwordSetting.MatchString(value) || hasPassword(value)
+	return HasPassword(value)
 }
 
-// hasPassword tells whether an address holds one: user:password@ or, but for
-// Postgres, also token@.
-func hasPassword(address string) bool {
+// HasPassword tells whether an address or DSN holds a password: password=, or
+// user:password@, or, but for Postgres, also token@.
+func HasPassword(address string) bool {
+	if passwordSetting.MatchString(address) {
+		return true
+	}
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		scheme, rest = "", address

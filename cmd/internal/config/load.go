@@ -175,6 +175,9 @@ func (f *File) refuseOpen(mode fs.FileMode) error {
 		mode, safe.Clean(f.name, 0)))
 }
 
+// Name is the file's path; empty when there is none.
+func (f *File) Name() string { return f.name }
+
 // place is where a key stands.
 type place struct {
 	line, column int
