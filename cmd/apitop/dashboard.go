@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
-	"apitop/collectors"
 	"apitop/collectors/analysis"
 	"apitop/collectors/safe"
 	"apitop/tui"
@@ -47,7 +48,7 @@ func dashboard(ctx context.Context, p process, c Config, o tui.Options) error {
 func produce(ctx context.Context, w *watched, c *Config, out latest) {
 	defer close(out)
 	engine := analysis.New(analysis.Options{Interval: c.Interval})
-	_ = follow(ctx, collectors.New(c.Interval, w.jobs...), engine, func(r *analysis.Report) bool {
+	_ = follow(ctx, w.stream(c.Interval, w.jobs), engine, func(r *analysis.Report) bool {
 		out.put(r)
 		return true
 	}) // a live stream ends with its context only
@@ -66,6 +67,11 @@ func title(c *Config) string {
 		}
 		host, _, _ := strings.Cut(rest, "/")
 		names = append(names, safe.Clean(host, 60))
+	}
+	for _, path := range slices.Concat(c.TargetFiles, []string{c.PromConfig}) {
+		if path != "" {
+			names = append(names, safe.Clean(filepath.Base(path), 60))
+		}
 	}
 	if len(names) > 2 {
 		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)

@@ -96,6 +96,7 @@ func examine(ctx context.Context, c Config) (*checkup, error) {
 	if err := errors.Join(err, w.Close()); err != nil {
 		return nil, err
 	}
+	witnesses = witnesses.found(w)
 	d := &checkup{Schema: checkupSchema, At: r.At, OK: reportState(r) == nil}
 	for _, s := range r.Sources {
 		d.Sources = append(d.Sources, checked{Source: s, Reading: witnesses.reading(s.Name)})

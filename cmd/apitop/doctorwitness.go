@@ -41,6 +41,13 @@ func (w *witness) Collect(ctx context.Context) (snapshot.Reading, error) {
 	return r, err
 }
 
+// Close closes the collector, if that is something it wants.
+func (w *witness) Close() {
+	if c, ok := w.Collector.(interface{ Close() }); ok {
+		c.Close()
+	}
+}
+
 // Notes implements [collectors.Noter].
 func (w *witness) Notes() []snapshot.Note {
 	if n, ok := w.Collector.(collectors.Noter); ok {
@@ -66,6 +73,23 @@ func watch(w *watched) witnesses {
 		one := &witness{Collector: w.jobs[i].Collector}
 		w.jobs[i].Collector = one
 		all = append(all, one)
+	}
+	if w.pages != nil {
+		w.pages.wrap = func(c collectors.Collector) collectors.Collector { return &witness{Collector: c} }
+	}
+	return all
+}
+
+// found are the witnesses of pages that were found since watch; call it when
+// nobody polls any more.
+func (all witnesses) found(w *watched) witnesses {
+	if w.pages == nil {
+		return all
+	}
+	for _, p := range w.pages.pages {
+		if one, ok := p.collector.(*witness); ok {
+			all = append(all, one)
+		}
 	}
 	return all
 }

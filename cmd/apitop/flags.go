@@ -16,6 +16,9 @@ import (
 // configuration file.
 type Config struct {
 	Metrics       []string // metrics pages: URLs
+	TargetFiles   []string // files that list metrics pages: patterns
+	PromConfig    string   // a prometheus.yml whose targets are read; empty: none
+	Jobs          []string // those of it that count; empty: its only one
 	Prometheus    string   // a Prometheus-compatible server: URL
 	Match         string   // which of its services
 	Redis         string
@@ -42,7 +45,10 @@ type Config struct {
 
 // addSources declares what to watch.
 func (c *Config) addSources(f *pflag.FlagSet) {
-	f.StringArrayVar(&c.Metrics, "metrics", nil, "metrics page `URL` (also positional; repeat it for several instances)")
+	f.StringArrayVar(&c.Metrics, "metrics", nil, "metrics page `URL` (also positional; repeat it for several instances; dns+http://name:port/metrics: all addresses of a name)")
+	f.StringArrayVar(&c.TargetFiles, "targets-file", nil, "`FILE` that lists metrics pages, as for Prometheus' file_sd; * matches several")
+	f.StringVar(&c.PromConfig, "prometheus-config", "", "prometheus.yml `FILE` whose targets are read directly")
+	f.StringArrayVar(&c.Jobs, "job", nil, "`NAME` of a job in that prometheus.yml (repeat it for several)")
 	f.StringVar(&c.Prometheus, "prometheus", "", "`URL` of a Prometheus-compatible server, to watch a whole fleet")
 	f.StringVar(&c.Match, "match", "", "which service of it: `MATCHERS` such as 'job=\"api\"'")
 	f.StringVar(&c.Redis, "redis", "", "Redis `URL`: redis://, rediss:// or unix://")

@@ -25,7 +25,7 @@ var errTwoSources = errors.New("give metrics pages or a Prometheus server, not b
 // checkFleet refuses what cannot be watched together.
 func (c *Config) checkFleet() error {
 	switch {
-	case c.Prometheus != "" && len(c.Metrics) > 0:
+	case c.Prometheus != "" && c.hasMetrics():
 		return fmt.Errorf("%s: %w", c.origin("prometheus"), errTwoSources)
 	case c.Prometheus == "" && c.Match != "":
 		return errors.New("--match: it says which service of a Prometheus server is watched, and needs --prometheus URL")

@@ -51,7 +51,12 @@ func (c *Config) readFile() (*config.File, error) {
 
 // hasSource tells whether anything but this machine is to be watched.
 func (c *Config) hasSource() bool {
-	return len(c.Metrics) > 0 || c.Prometheus != "" || c.Redis != "" || c.Postgres != ""
+	return c.hasMetrics() || c.Prometheus != "" || c.Redis != "" || c.Postgres != ""
+}
+
+// hasMetrics tells whether metrics pages are named or can be found.
+func (c *Config) hasMetrics() bool {
+	return len(c.Metrics) > 0 || len(c.TargetFiles) > 0 || c.PromConfig != ""
 }
 
 // fromEnv takes the sources from the environment, by the names that others use.
@@ -77,14 +82,8 @@ func (c *Config) fromEnv() {
 
 // fromFile takes from the file the sources that the environment does not name.
 func (c *Config) fromFile() {
-	if len(c.Metrics) == 0 && c.Prometheus == "" {
-		if p := c.File.Prometheus; p != nil {
-			c.Prometheus = p.URL.Reveal()
-			c.from["prometheus"] = c.File.Where("prometheus.url")
-		}
-		for i := range c.File.Metrics {
-			c.Metrics = append(c.Metrics, c.File.Metrics[i].URL.Reveal())
-		}
+	if !c.hasMetrics() && c.Prometheus == "" {
+		c.metricsFromFile()
 	}
 	if r := c.File.Redis; r != nil && c.Redis == "" {
 		c.Redis = r.URL.Reveal()
@@ -96,6 +95,29 @@ func (c *Config) fromFile() {
 	if p := c.File.Postgres.Reveal(); p != "" && c.Postgres == "" {
 		c.Postgres = p
 		c.from["postgres"] = c.File.Where("postgres")
+	}
+}
+
+func (c *Config) metricsFromFile() {
+	f := &c.File
+	if p := f.Prometheus; p != nil {
+		c.Prometheus = p.URL.Reveal()
+		c.from["prometheus"] = f.Where("prometheus.url")
+	}
+	for i := range f.Metrics {
+		c.Metrics = append(c.Metrics, f.Metrics[i].URL.Reveal())
+	}
+	for i := range f.DNS {
+		c.Metrics = append(c.Metrics, dnsURL(f.DNS[i].URL.Reveal()))
+	}
+	for i := range f.FileSD {
+		c.TargetFiles = append(c.TargetFiles, f.FileSD[i].Path)
+	}
+	if p := f.PrometheusConfig; p != nil {
+		c.PromConfig = p.Path
+		if len(c.Jobs) == 0 {
+			c.Jobs = p.Jobs
+		}
 	}
 }
 
@@ -148,21 +170,23 @@ func (c *Config) page(url string) (page scrape.Config, where func(error) string)
 	if !ok {
 		return scrape.Config{URL: url}, func(error) string { return "metrics" }
 	}
-	page = scrape.Config{
-		URL:    url,
-		Target: safe.Clean(m.Name, 60),
-		Web:    m.Settings,
-		Limits: scrape.Limits{BodyBytes: int64(m.Limits.BodyBytes), Series: m.Limits.Series},
-	}
-	if p := m.Mapping; p != nil {
-		page.Pin = &scrape.Pin{Counter: p.Requests, Duration: p.Duration, Route: p.Route, Status: p.Status, Method: p.Method, Unit: p.Unit}
-	}
+	page = scraped(&m.Scrape)
+	page.URL, page.Target = url, safe.Clean(m.Name, 60)
 	return page, func(err error) string {
 		if _, ok := errors.AsType[*web.FieldError](err); ok {
 			return c.File.FieldWhere(path, err)
 		}
 		return c.File.Where(path + ".url")
 	}
+}
+
+// scraped is what the file says of how to read pages.
+func scraped(s *config.Scrape) scrape.Config {
+	page := scrape.Config{Web: s.Settings, Limits: scrape.Limits{BodyBytes: int64(s.Limits.BodyBytes), Series: s.Limits.Series}}
+	if p := s.Mapping; p != nil {
+		page.Pin = &scrape.Pin{Counter: p.Requests, Duration: p.Duration, Route: p.Route, Status: p.Status, Method: p.Method, Unit: p.Unit}
+	}
+	return page
 }
 
 // The shortest interval keeps apitop a guest; the longest keeps charts charts.

@@ -13,13 +13,24 @@ import (
 	"apitop/collectors/rediskeys"
 	"apitop/collectors/safe"
 	"apitop/collectors/scrape"
+	"apitop/collectors/targets"
 	"apitop/collectors/web"
 )
 
 // watched is what a Config comes to: collectors, and connections to close.
 type watched struct {
 	jobs    []collectors.Job
+	pages   *pageSet // metrics pages that come and go; nil: there are none
 	closers []func() error
+}
+
+// stream polls jobs, and the pages that come and go beside them.
+func (w *watched) stream(interval time.Duration, jobs []collectors.Job) *collectors.Live {
+	live := collectors.New(interval, jobs...)
+	if w.pages != nil {
+		live.Watch(w.pages.jobs)
+	}
+	return live
 }
 
 // Close ends all connections.
@@ -35,7 +46,7 @@ func (w *watched) Close() error {
 // source that is down is shown as down. An error is a usageError.
 func (c *Config) open() (*watched, error) {
 	w := &watched{}
-	for _, add := range []func(*watched) error{c.addMetrics, c.addFleet, c.addRedis, c.addPostgres, c.addAbsent, c.addHost} {
+	for _, add := range []func(*watched) error{c.addMetrics, c.addPages, c.addFleet, c.addRedis, c.addPostgres, c.addAbsent, c.addHost} {
 		if err := add(w); err != nil {
 			return nil, errors.Join(usageError{err}, w.Close())
 		}
@@ -45,6 +56,9 @@ func (c *Config) open() (*watched, error) {
 
 func (c *Config) addMetrics(w *watched) error {
 	for _, url := range c.Metrics {
+		if targets.IsDNS(url) {
+			continue // for addPages
+		}
 		page, where := c.page(url)
 		s, err := scrape.New(page)
 		if err != nil {

@@ -47,7 +47,7 @@ func measure(ctx context.Context, w *watched, opt analysis.Options) (*analysis.R
 	opt.Interval = min(opt.Interval, opt.Window)
 	window, interval := opt.Window, opt.Interval
 	engine := analysis.New(opt)
-	live := collectors.New(interval, eachTwice(w.jobs, int(window/interval)+1)...)
+	live := w.stream(interval, eachTwice(w.jobs, int(window/interval)+1))
 	var first, last *analysis.Report
 	err := follow(ctx, live, engine, func(r *analysis.Report) bool {
 		if first == nil {

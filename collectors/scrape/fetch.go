@@ -28,6 +28,9 @@ func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *
 		Proxy: client.Proxy,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			first.reset(false)
+			if client.Dial != "" {
+				addr = client.Dial
+			}
 			conn, err := dialer.DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err

@@ -120,7 +120,11 @@ func (c *Collector) stillForeign(ctx context.Context) error {
 func (c *Collector) ask(ctx context.Context, question string) string {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.target.hostPort())
+	addr := c.target.hostPort()
+	if c.web.Dial != "" {
+		addr = c.web.Dial
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return ""
 	}

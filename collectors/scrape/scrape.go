@@ -30,6 +30,9 @@ type Config struct {
 	// Target is the name that readings carry; empty: host:port of the URL, and
 	// its path when that is not /metrics.
 	Target string
+	// Dial is host:port to connect to instead of the URL's, which still says what
+	// Host and certificate are asked for; empty: none. It excludes a proxy.
+	Dial string
 	// Timeout is for a whole scrape; 0: until the context ends.
 	Timeout time.Duration
 	// Web says who asks and over what. Credentials in it beat those in the URL.
@@ -77,6 +80,9 @@ func New(cfg Config) (*Collector, error) {
 	client, err := cfg.Web.Open()
 	if err != nil {
 		return nil, err
+	}
+	if client.Dial = cfg.Dial; client.Dial != "" && client.Proxy != nil {
+		return nil, snapshot.Fail(snapshot.Unsupported, "an address to connect to and a proxy exclude each other", "leave out one of them")
 	}
 	c := &Collector{
 		target:  t,

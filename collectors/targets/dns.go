@@ -21,7 +21,7 @@ import (
 // DNSConfig says which name is watched.
 type DNSConfig struct {
 	// URL is dns+http://[user:password@]name:port/path or dns+https://…; dns://
-	// is dns+http://. Each address of the name is a target: its IPv4 addresses,
+	// is dns+http://, and the dns+ may be left out. Each address of the name is a target: its IPv4 addresses,
 	// or its IPv6 ones when it has no others, as an instance often has one of
 	// each. Requests and certificates go by the name. A name that begins with _,
 	// such as _metrics._tcp.example.org, is looked up as SRV records, which hold
@@ -50,7 +50,7 @@ func DNS(cfg DNSConfig) (*Watcher, error) {
 	if err != nil || u.Hostname() == "" {
 		return bad("it does not read as an address")
 	}
-	scheme, ok := map[string]string{"dns": "http", "dns+http": "http", "dns+https": "https"}[u.Scheme]
+	scheme, ok := map[string]string{"dns": "http", "dns+http": "http", "dns+https": "https", "http": "http", "https": "https"}[u.Scheme]
 	if !ok {
 		return bad("it is none of dns+http and dns+https")
 	}

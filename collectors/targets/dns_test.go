@@ -138,7 +138,7 @@ func TestSlowResolver(t *testing.T) {
 
 func TestDNSAddressesThatCannotBeUsed(t *testing.T) {
 	tests := map[string]string{
-		"http://api.test:80":              "it is none of dns+http and dns+https",
+		"redis://api.test:80":             "it is none of dns+http and dns+https",
 		"dns+ftp://api.test:80":           "it is none of dns+http and dns+https",
 		"dns://":                          "it does not read as an address",
 		"dns://u:S3cr3t%zz@api.test":      "it does not read as an address",

@@ -18,17 +18,19 @@ import (
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 // Files watches files in the format of Prometheus' file-based discovery, JSON
-// or YAML. In the last element of pattern, * and ? and […] match. The error is a
-// [snapshot.Failure]; a file that is not there is none, as it may come.
-func Files(pattern string) (*Watcher, error) {
+// or YAML, and asks their targets as settings say. In the last element of
+// pattern, * and ? and […] match. The error is a [snapshot.Failure]; a file that
+// is not there is none, as it may come.
+func Files(pattern string, settings web.Settings) (*Watcher, error) {
 	if err := checkPattern(pattern); err != nil {
 		return nil, snapshot.Fail(snapshot.Unsupported, safe.Clean(pattern, 100)+": "+err.Error(),
 			"see file_sd_config in the documentation of Prometheus")
 	}
-	j := &job{name: "file", scheme: "http", path: "/metrics", sources: []source{newFiles([]string{pattern}, "")}}
+	j := &job{name: "file", scheme: "http", path: "/metrics", web: settings, sources: []source{newFiles([]string{pattern}, "")}}
 	return newWatcher("file "+pattern, one{j}), nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"apitop/collectors/web"
 )
 
 func TestFiles(t *testing.T) {
@@ -40,7 +42,7 @@ func TestFiles(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, t.TempDir(), tt.name, tt.content)
-			w, err := Files(path)
+			w, err := Files(path, web.Settings{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +74,7 @@ func TestPatterns(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Files(tt.pattern); (err == nil) != tt.ok {
+			if _, err := Files(tt.pattern, web.Settings{}); (err == nil) != tt.ok {
 				t.Errorf("got %v, want ok: %v", err, tt.ok)
 			}
 		})
@@ -82,7 +84,7 @@ func TestPatterns(t *testing.T) {
 // TestFilesChange is a folder whose files come, change, break and go.
 func TestFilesChange(t *testing.T) {
 	dir := t.TempDir()
-	w, err := Files(filepath.Join(dir, "*.json"))
+	w, err := Files(filepath.Join(dir, "*.json"), web.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func TestFileIsBounded(t *testing.T) {
 		"large.json": "failed: " + large + ": it is larger than 8 MiB",
 		"zero.yml":   "failed: " + filepath.Join(dir, "zero.yml") + ": it is not a regular file",
 	} {
-		w, err := Files(filepath.Join(dir, pattern))
+		w, err := Files(filepath.Join(dir, pattern), web.Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"apitop/collectors/web"
 )
 
 // fuzzed reads a file of any content; whatever it holds, the list is bounded and
@@ -49,7 +51,7 @@ func FuzzTargetFile(f *testing.F) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w, err := Files(path)
+		w, err := Files(path, web.Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}

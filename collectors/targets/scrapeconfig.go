@@ -75,7 +75,8 @@ func (j *job) read(node configNode) error {
 	if j.rules, err = rulesOf(text.Relabel); err != nil {
 		return err
 	}
-	j.web = relativeTo(node.dir, text.Settings)
+	j.web = text.Settings
+	j.web.InDir(node.dir)
 	if j.unsupported(node) {
 		return nil
 	}
@@ -138,31 +139,4 @@ func (j *job) addSources(text *configText, node configNode) error {
 		j.sources = append(j.sources, &records{names: d.Names, kind: kind, port: d.Port})
 	}
 	return nil
-}
-
-// relativeTo makes the files of s relative to dir, as Prometheus does
-// (config.HTTPClientConfig.SetDirectory).
-func relativeTo(dir string, s web.Settings) web.Settings {
-	if s.BasicAuth != nil {
-		auth := *s.BasicAuth
-		auth.UsernameFile, auth.PasswordFile = under(dir, auth.UsernameFile), under(dir, auth.PasswordFile)
-		s.BasicAuth = &auth
-	}
-	if s.Authorization != nil {
-		auth := *s.Authorization
-		auth.CredentialsFile = under(dir, auth.CredentialsFile)
-		s.Authorization = &auth
-	}
-	s.BearerTokenFile = under(dir, s.BearerTokenFile)
-	s.TLS.CAFile, s.TLS.CertFile, s.TLS.KeyFile = under(dir, s.TLS.CAFile), under(dir, s.TLS.CertFile), under(dir, s.TLS.KeyFile)
-	headers := map[string]web.HeaderValues{}
-	for name, h := range s.HTTPHeaders {
-		h.Files = slices.Clone(h.Files)
-		for i := range h.Files {
-			h.Files[i] = under(dir, h.Files[i])
-		}
-		headers[name] = h
-	}
-	s.HTTPHeaders = headers
-	return s
 }

@@ -14,6 +14,7 @@ type Client struct {
 	TLS             *tls.Config                           // nil: the system's authorities
 	Proxy           func(*http.Request) (*url.URL, error) // nil: none
 	FollowRedirects bool                                  // within the same host: see Next
+	Dial            string                                // host:port to connect to, whatever the URL names; empty: the URL's
 	signer          *signer                               // nil: nothing to sign
 }
 
