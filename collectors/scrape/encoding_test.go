@@ -80,18 +80,22 @@ func TestEncodings(t *testing.T) {
 				_, _ = w.Write(body)
 			}))
 			defer server.Close()
-			c, h, err := collect(t, Config{URL: server.URL})
-			for range 2 {
+			c, err := New(Config{URL: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			alone(c)
+			for range 3 {
+				r, err := c.Collect(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
+				h := r.(*snapshot.HTTP)
 				if h.Page.Bytes != int64(len(tt.page)) {
 					t.Errorf("%d bytes, want %d", h.Page.Bytes, len(tt.page))
 				}
 				checkShop(t, h)
-				var r snapshot.Reading
-				r, err = c.Collect(t.Context())
-				h, _ = r.(*snapshot.HTTP)
 			}
 			if len(peers) != 1 {
 				t.Errorf("%d connections", len(peers))

@@ -59,6 +59,7 @@ func scraper(t testing.TB, page []byte, how packing) *Collector {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
+	alone(c)
 	for range 2 {
 		if _, err := c.Collect(t.Context()); err != nil {
 			t.Fatal(err)

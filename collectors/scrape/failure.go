@@ -21,19 +21,20 @@ const fixSlow = "see whether the service is overloaded, or raise the interval"
 
 // explain says why no HTTP answer came. What the standard library says is used
 // to tell the cases apart and never shown: it can hold the URL.
-func (c *Collector) explain(ctx context.Context, err error, took time.Duration) error {
+func (c *Collector) explain(ctx context.Context, u *unanswered) error {
+	err, took := u.err, u.took
 	if f, ok := errors.AsType[*snapshot.Failure](err); ok {
 		return f // made before the request was sent
 	}
-	first, open := c.first.take()
+	first, open := u.link.first.take()
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("scrape %s: %w", c.target.name, ctx.Err())
 	case timedOut(ctx, err) && !open:
-		return c.unreachable(fmt.Sprintf("no connection to %s within %s", c.target.hostPort(), round(took)),
+		return c.unreachable(fmt.Sprintf("no connection to %s within %s", c.target.hostPort(), shortly(took)),
 			"check the address, and what filters packets in between")
 	case timedOut(ctx, err):
-		return c.unreachable(fmt.Sprintf("%s did not answer within %s", c.target.name, round(took)), fixSlow)
+		return c.unreachable(fmt.Sprintf("%s did not answer within %s", c.target.name, shortly(took)), fixSlow)
 	}
 	if f := c.notConnected(err); f != nil {
 		return f
@@ -66,8 +67,8 @@ func timedOut(ctx context.Context, err error) bool {
 	return ok && n.Timeout()
 }
 
-// round shortens a duration for people.
-func round(d time.Duration) time.Duration {
+// shortly shortens a duration for people.
+func shortly(d time.Duration) time.Duration {
 	if d < time.Second {
 		return d.Round(time.Millisecond)
 	}

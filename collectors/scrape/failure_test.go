@@ -278,7 +278,7 @@ func TestWrongName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.transport.TLSClientConfig.Time = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
+	c.web.TLS.Time = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
 	_, err = c.Collect(t.Context())
 	checkFailure(t, err, snapshot.Unreachable, "has expired or is not valid yet")
 }

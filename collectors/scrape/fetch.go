@@ -46,7 +46,7 @@ func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *
 }
 
 // get sends the request and returns when the response headers have arrived.
-func (c *Collector) get(ctx context.Context) (*http.Response, error) {
+func (c *Collector) get(ctx context.Context, l *link) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.target.url.String(), http.NoBody)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *Collector) get(ctx context.Context) (*http.Response, error) {
 		req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds",
 			strconv.FormatFloat(time.Until(deadline).Seconds(), 'f', 3, 64))
 	}
-	return c.send(req)
+	return c.send(req, l)
 }
 
 // refused explains an answer that is not 200. The words are ours, as the
@@ -104,6 +104,7 @@ type firstBytes struct {
 	mu   sync.Mutex // guards the fields: the transport reads in a goroutine of its own
 	buf  []byte
 	open bool // the newest attempt to connect succeeded
+	n    int  // connections made
 }
 
 // keptFirst is enough to tell protocols apart.
@@ -113,6 +114,16 @@ func (f *firstBytes) reset(open bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.buf, f.open = nil, open
+	if open {
+		f.n++
+	}
+}
+
+// made counts the connections.
+func (f *firstBytes) made() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n
 }
 
 func (f *firstBytes) add(b []byte) {

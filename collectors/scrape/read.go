@@ -39,6 +39,11 @@ func NewReader(target string, limits Limits) *Reader {
 	return &Reader{target: safe.New(target), limits: limits, rows: dialects(), table: newTable(limits)}
 }
 
+// twin makes a Reader for pages of another process of the same kind.
+func (r *Reader) twin() *Reader {
+	return &Reader{target: r.target, limits: r.limits, rows: r.rows, pin: r.pin, table: newTable(r.limits)}
+}
+
 // ReadFile reads one saved page of target; see [Reader.ReadFile].
 func ReadFile(path, target string) (*snapshot.HTTP, error) {
 	return NewReader(target, Limits{}).ReadFile(path)

@@ -13,9 +13,9 @@ import (
 // connection can be used for what follows.
 const maxRedirectBody = 4 << 10
 
-// send signs the request and follows redirects where the settings allow it. The
-// answer is a redirect when it may not be followed.
-func (c *Collector) send(req *http.Request) (*http.Response, error) {
+// send signs the request, sends it over l and follows redirects where the
+// settings allow it. The answer is a redirect when it may not be followed.
+func (c *Collector) send(req *http.Request, l *link) (*http.Response, error) {
 	for hops := 0; ; hops++ {
 		if c.target.sign != nil {
 			c.target.sign(req)
@@ -23,7 +23,7 @@ func (c *Collector) send(req *http.Request) (*http.Response, error) {
 		if err := c.web.Sign(req); err != nil {
 			return nil, err
 		}
-		resp, err := c.transport.RoundTrip(req)
+		resp, err := l.transport.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}

@@ -9,12 +9,7 @@
 package scrape
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"apitop/collectors/safe"
@@ -49,18 +44,21 @@ func (c Config) String() string { return "scrape.Config" }
 // GoString keeps the secrets of a Config out of %#v.
 func (c Config) GoString() string { return c.String() }
 
-// Collector reads one metrics page again and again over one connection. It is
-// for one goroutine, except Close.
+// Collector reads one metrics page again and again: over one connection, or one
+// for each of the processes behind the address. It is for one goroutine, except
+// Close.
 type Collector struct {
 	target  target
 	source  snapshot.Source
 	timeout time.Duration
 	web     web.Client
-	reader  *Reader
+	reader  *Reader // of the first process
 	notes   []snapshot.Note
+	crew    crew
 
-	transport *http.Transport
-	first     *firstBytes
+	mu    sync.Mutex // guards links, as Close may come at any time
+	links map[*link]bool
+
 	proxied   bool
 	foreigner *snapshot.Failure // who answers there instead; nil: nobody known
 	question  string            // what it answers to
@@ -89,14 +87,13 @@ func New(cfg Config) (*Collector, error) {
 		source:  snapshot.Source{Name: safe.New("metrics " + t.name), Kind: snapshot.KindMetrics},
 		timeout: cfg.Timeout,
 		web:     client,
-		first:   &firstBytes{},
+		links:   map[*link]bool{},
 		reader:  NewReader(t.name, cfg.Limits),
 		proxied: client.Proxy != nil,
 	}
 	if cfg.Pin != nil {
 		c.reader.Pin(*cfg.Pin)
 	}
-	c.transport = newTransport(cfg.Timeout, client, c.first)
 	return c, nil
 }
 
@@ -109,57 +106,11 @@ func (c *Collector) Source() snapshot.Source { return c.source }
 // Notes says what of the newest page could not be used.
 func (c *Collector) Notes() []snapshot.Note { return c.notes }
 
-// Close gives the connection back. It does not end a Collect.
-func (c *Collector) Close() { c.transport.CloseIdleConnections() }
-
-// Collect reads the page once. The reading is a *[snapshot.HTTP]; its time is
-// when the response headers arrived. A page without samples gives both a
-// reading and an error.
-func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
-	c.notes = nil
-	if c.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
+// Close gives the connections back. It does not end a Collect.
+func (c *Collector) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for l := range c.links {
+		l.transport.CloseIdleConnections()
 	}
-	if err := c.stillForeign(ctx); err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	resp, err := c.get(ctx)
-	if err != nil {
-		return nil, c.explain(ctx, err, time.Since(began))
-	}
-	defer resp.Body.Close()
-	at := time.Now()
-	if resp.StatusCode != http.StatusOK {
-		return nil, c.refused(resp)
-	}
-	if limit := c.reader.limits.BodyBytes; resp.ContentLength > limit {
-		return nil, tooLong(limit)
-	}
-	h, err := c.reader.read(resp.Body, resp.Header.Get("Content-Type"), strings.Join(resp.Header.Values("Content-Encoding"), ", "))
-	if h == nil {
-		return nil, c.broken(ctx, err, time.Since(began))
-	}
-	h.At = at
-	c.notes = slices.Concat(c.reader.Notes(), c.web.Notes())
-	return h, err
-}
-
-// broken explains a page that did not arrive or could not be read.
-func (c *Collector) broken(ctx context.Context, err error, took time.Duration) error {
-	if f, ok := errors.AsType[*snapshot.Failure](err); ok {
-		return f
-	}
-	came := size(c.reader.src.total)
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return fmt.Errorf("scrape %s: %w", c.target.name, ctx.Err())
-	case timedOut(ctx, err):
-		return snapshot.Fail(snapshot.Unreachable,
-			fmt.Sprintf("the page did not arrive within %s (%s came)", round(took), came), fixSlow)
-	}
-	return snapshot.Fail(snapshot.Unreachable, "the page broke off after "+came,
-		"see whether the service restarts or a proxy cuts its answers")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,17 @@ import (
 	"apitop/collectors/web"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if port := os.Getenv(workerPort); port != "" {
+		work(port) // this is a process of a server under test
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// alone makes c look for no further processes.
+func alone(c *Collector) {
+	c.crew.known, c.crew.watch = c.crew.enough(), time.Now().Add(time.Hour)
+}
 
 var (
 	_ collectors.Collector = (*Collector)(nil)
@@ -69,7 +80,9 @@ func collect(t *testing.T, cfg Config) (*Collector, *snapshot.HTTP, error) {
 func TestCollect(t *testing.T) {
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r
+		if got == nil {
+			got = r
+		}
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		fmt.Fprint(z, shopPage)
@@ -148,11 +161,18 @@ func TestKeepAlive(t *testing.T) {
 		fmt.Fprintf(w, "http_requests_total{route=\"/a\",status=\"200\"} %d\n", n)
 	}))
 	defer server.Close()
-	c, first, err := collect(t, Config{URL: server.URL})
+	c, err := New(Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.Close()
+	alone(c)
 	r, err := c.Collect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := r.(*snapshot.HTTP)
+	r, err = c.Collect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
