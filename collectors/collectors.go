@@ -29,6 +29,14 @@ type Noter interface {
 	Notes() []snapshot.Note
 }
 
+// Pacer is what a collector implements beside Collector when its source has
+// something new more seldom than rounds come. Rest is called after Collect, by
+// the same goroutine; rounds leave the collector out until so long after that
+// Collect began. Zero is for the next round.
+type Pacer interface {
+	Rest() time.Duration
+}
+
 // Job is a collector with its place in the rounds.
 type Job struct {
 	Collector Collector

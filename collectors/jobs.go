@@ -31,6 +31,7 @@ type job struct {
 	cancel    context.CancelFunc
 	downSince time.Time // first of the failures in a row; zero: it works
 	retryAt   time.Time // a failing job waits until then
+	restUntil time.Time // a working one has nothing new until then
 }
 
 func (l *Live) newJob(j Job) *job {
@@ -182,6 +183,7 @@ type result struct {
 type answer struct {
 	poll    snapshot.Poll
 	reading snapshot.Reading
+	rest    time.Duration // nothing new comes sooner; of a Pacer
 }
 
 // once runs c a single time; a panic becomes that run's failure.
@@ -198,6 +200,9 @@ func once(ctx context.Context, c Collector, started time.Time) (a answer) {
 	a.reading, a.poll.Failure = reading, snapshot.FailureOf(err)
 	if reading != nil {
 		a.poll.Facts = reading.Facts()
+	}
+	if p, ok := c.(Pacer); ok {
+		a.rest = p.Rest()
 	}
 	if n, ok := c.(Noter); ok {
 		a.poll.Notes = n.Notes()

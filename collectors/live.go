@@ -169,7 +169,8 @@ func (l *Live) due(j *job, now time.Time) bool {
 	if !j.downSince.IsZero() {
 		return !now.Before(j.retryAt)
 	}
-	return l.round%j.Every == 0
+	early := l.interval / 20 // rounds are never quite on time
+	return l.round%j.Every == 0 && !now.Add(early).Before(j.restUntil)
 }
 
 // gather runs this round's jobs and takes what arrives, until there is nothing
@@ -265,6 +266,7 @@ func (l *Live) take(s *snapshot.Snapshot, r result) {
 		j.close()
 		return
 	}
+	j.restUntil = r.poll.Started.Add(r.rest)
 	if r.poll.Failure == nil {
 		j.downSince = time.Time{}
 	} else {

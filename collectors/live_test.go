@@ -114,6 +114,43 @@ func TestPendingIsShownWithItsTime(t *testing.T) {
 	})
 }
 
+// resting has nothing new for a while after each answer.
+type resting struct {
+	*scripted
+	rest time.Duration
+}
+
+func (r *resting) Rest() time.Duration { return r.rest }
+
+// TestRest: a source that has something new only now and then is left alone in
+// between, and comes back at once after a failure.
+func TestRest(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rest  time.Duration
+		calls int // in 30 rounds
+	}{
+		"none": {0, 30}, "a round": {time.Second, 30}, "five": {5 * time.Second, 6}, "a little more": {5200 * time.Millisecond, 5},
+		"a little early": {2020 * time.Millisecond, 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &resting{scripted: healthy("server"), rest: tt.rest}
+				l := New(time.Second, Job{Collector: r}, Job{Collector: healthy("other")})
+				for round := range 30 {
+					before := r.calls
+					s := next(t, l)
+					if _, polled := poll(s, "server"); polled != (r.calls > before) {
+						t.Errorf("round %d: a poll is %v, a call %v", round, polled, r.calls > before)
+					}
+				}
+				if r.calls != tt.calls {
+					t.Errorf("%d calls in 30 rounds, want %d", r.calls, tt.calls)
+				}
+			})
+		})
+	}
+}
+
 func TestEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		third := healthy("third")

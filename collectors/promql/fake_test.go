@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -187,6 +186,3 @@ func fails(t *testing.T, answer http.HandlerFunc) *snapshot.Failure {
 	}
 	return f
 }
-
-// late lets the next Collect ask again.
-func (c *Collector) late() { c.next = time.Time{} }

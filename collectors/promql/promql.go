@@ -64,8 +64,8 @@ type Collector struct {
 	found     *finding
 	look      time.Time // when to look again
 	places    *answers
-	rounds    int       // readings since the start
-	next      time.Time // when the next one is worth its cost
+	rounds    int           // readings since the start
+	rest      time.Duration // until the next one is worth its cost
 	instances []snapshot.InstanceRates
 	notes     []snapshot.Note
 
@@ -130,15 +130,14 @@ func (c *Collector) Close() {
 	c.api.transport.CloseIdleConnections()
 }
 
-// Collect asks the server once. The reading is a *[snapshot.Rates]. It is nil,
-// without an error, while nothing new can have come since the reading before:
-// a server has new samples only as often as it scrapes.
+// Rest is how long a server that answered has nothing new, as it has new samples
+// only as often as it scrapes.
+func (c *Collector) Rest() time.Duration { return c.rest }
+
+// Collect asks the server once. The reading is a *[snapshot.Rates].
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	now := time.Now()
-	if now.Before(c.next) {
-		return nil, nil //nolint:nilnil // nothing new is no failure
-	}
-	c.notes = nil
+	c.notes, c.rest = nil, 0
 	if err := c.search(ctx, now); err != nil {
 		return nil, err
 	}
@@ -150,8 +149,8 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		return nil, err
 	}
 	c.rounds++
-	r.Every = c.pause(time.Since(now))
-	c.next = now.Add(r.Every - slack)
+	c.rest = c.pause(time.Since(now))
+	r.Every = c.rest
 	c.addPast(r)
 	return r, nil
 }
@@ -202,9 +201,6 @@ const longestPause = 5 * time.Second
 func (c *Collector) pause(took time.Duration) time.Duration {
 	return max(min(c.found.interval/3, longestPause), 5*took)
 }
-
-// slack lets a round that comes a little early count.
-const slack = 50 * time.Millisecond
 
 // warn adds what a server said beside its answers, each once, and not too much.
 func (c *Collector) warn(said []string) {

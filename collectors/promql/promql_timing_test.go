@@ -53,7 +53,6 @@ func BenchmarkFleet(b *testing.B) {
 			b.ResetTimer()
 			bytes := int64(0)
 			for range b.N {
-				c.late()
 				c.rounds = round
 				bytes += collect(b, c).Page.Bytes
 			}
