@@ -54,7 +54,7 @@ func (l *Live) Watch(jobs func() []Job) {
 }
 
 // follow brings the watched jobs up to date.
-func (l *Live) follow() {
+func (l *Live) follow(now time.Time) {
 	if l.watch == nil {
 		return
 	}
@@ -76,7 +76,7 @@ func (l *Live) follow() {
 		seen++
 	}
 	if seen < len(l.watched) {
-		l.drop(number)
+		l.drop(number, now)
 		changed = true
 	}
 	if changed {
@@ -88,12 +88,13 @@ func (l *Live) isFixed(name safe.Text) bool {
 	return slices.ContainsFunc(l.jobs[:l.fixed], func(j *job) bool { return j.source.Name == name })
 }
 
-// drop lets go of the watched jobs that were not in the answer.
-func (l *Live) drop(number int) {
+// drop lets go of the watched jobs that were not in the answer, and says so.
+func (l *Live) drop(number int, now time.Time) {
 	for name, j := range l.watched {
 		if j.seen != number {
 			j.leave()
 			delete(l.watched, name)
+			l.polls = append(l.polls, result{job: j, answer: answer{poll: snapshot.Poll{Source: j.source, Started: now, Gone: true}}})
 		}
 	}
 }

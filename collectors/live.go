@@ -144,7 +144,7 @@ func (l *Live) wait(ctx context.Context) error {
 
 // begin asks which jobs there are and queues the idle ones whose turn it is.
 func (l *Live) begin(now time.Time) {
-	l.follow()
+	l.follow(now)
 	l.queue = l.queue[:0:0]
 	for _, j := range l.jobs {
 		missed := j.queued // the last round ended before it was started

@@ -22,6 +22,7 @@ type Kind = snapshot.Kind
 // The kinds of source.
 const (
 	KindMetrics  = snapshot.KindMetrics
+	KindTargets  = snapshot.KindTargets
 	KindRedis    = snapshot.KindRedis
 	KindPostgres = snapshot.KindPostgres
 	KindHost     = snapshot.KindHost

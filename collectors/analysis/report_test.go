@@ -90,6 +90,34 @@ func dig(v any, path string) any {
 }
 
 // TestStepIsDeterministic: the same snapshots give the same reports.
+// TestGoneSource: a source that is not watched any more is not listed any more,
+// and one that comes back is new.
+func TestGoneSource(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	e := New(Options{})
+	step := func(i float64, gone int) []Source {
+		var polls []snapshot.Poll
+		for n, name := range names {
+			polls = append(polls, snapshot.Poll{
+				Source: snapshot.Source{Name: safe.New(name), Kind: snapshot.KindMetrics}, Started: at(i), Took: 1e6, Gone: n == gone,
+			})
+		}
+		return e.Step(snapshot.Snapshot{At: at(i), Polls: polls}).Sources
+	}
+	for i, tt := range []struct {
+		gone int
+		want string
+	}{{-1, "abc"}, {1, "ac"}, {-1, "acb"}, {0, "cb"}} {
+		got := ""
+		for _, s := range step(float64(i), tt.gone) {
+			got += s.Name.String()
+		}
+		if got != tt.want {
+			t.Errorf("step %d: sources %q, want %q", i, got, tt.want)
+		}
+	}
+}
+
 func TestStepIsDeterministic(t *testing.T) {
 	var first string
 	for range 5 {

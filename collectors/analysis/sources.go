@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"slices"
 	"time"
 
 	"apitop/collectors/safe"
@@ -27,8 +28,17 @@ func (s *sources) step(snap snapshot.Snapshot) {
 		st.pending = nil
 	}
 	for _, p := range snap.Polls {
+		if p.Gone {
+			s.forget(p.Source)
+			continue
+		}
 		s.of(p.Source).take(p)
 	}
+}
+
+func (s *sources) forget(src snapshot.Source) {
+	delete(s.byName, src.Name)
+	s.order = slices.DeleteFunc(s.order, func(st *sourceState) bool { return st.source.Name == src.Name })
 }
 
 func (s *sources) of(src snapshot.Source) *sourceState {

@@ -80,6 +80,7 @@ type Poll struct {
 	Took    time.Duration // how long it took, or has taken so far
 	Failure *Failure      // nil when it succeeded
 	Pending bool          // no answer yet; Failure is nil then
+	Gone    bool          // no attempt: the source is not watched any more
 	RetryAt time.Time     // when a failing source is tried next; zero: next round
 	Notes   []Note        // what works only in part; set on success too
 	Facts   []Fact        // the reading's facts; empty without a reading

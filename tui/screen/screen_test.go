@@ -94,6 +94,35 @@ func TestChips(t *testing.T) {
 	}
 }
 
+// TestChipOfAFleet: one chip, however many pages.
+func TestChipOfAFleet(t *testing.T) {
+	tests := map[string]struct {
+		pages, down int
+		want        string
+	}{
+		"one":      {1, 2, "prom ok"},
+		"one down": {100, 1000, "prom failed 99/100"},
+		"two down": {100, 50, "prom failed 98/100"},
+		"three":    {3, 4, "prom failed 2/3"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			chips := screen.Chips(screentest.Fleet(tt.pages, tt.down))
+			if len(chips) != 1 {
+				t.Fatalf("chips = %+v", chips)
+			}
+			if got := strings.TrimSpace(chips[0].Label + " " + string(chips[0].State) + " " + chips[0].Note); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+	r := screentest.Fleet(2, 9)
+	r.Sources[0].State, r.Sources[2].State, r.Sources[2].Error = analysis.StateFailed, analysis.StateOK, nil
+	if chips := screen.Chips(r); len(chips) != 2 || chips[0].Label != "targets" || chips[1].Note != "2" {
+		t.Errorf("a search that fails gives %+v", chips)
+	}
+}
+
 func TestEmptySaysWhyAndWhatToDo(t *testing.T) {
 	tests := map[string]struct {
 		report *analysis.Report

@@ -1,6 +1,9 @@
 package screen
 
 import (
+	"fmt"
+	"strconv"
+
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
 	"apitop/tui/format"
@@ -73,26 +76,51 @@ func Glyph(s analysis.State) (rune, canvas.Style) {
 type Chip struct {
 	Label string
 	State analysis.State
-	Note  string // its age or what is wrong
+	Note  string // its age or what is wrong; of several pages, how many answer
+	n, ok int    // sources, and those of them that answer
 }
 
 // Chips sums the sources up by kind, in order of appearance; the worst source of
-// a kind speaks for it.
+// a kind speaks for it. Where metrics pages are announced is only worth a chip
+// when it fails.
 func Chips(r *analysis.Report) []Chip {
 	var chips []Chip
 	index := map[analysis.Kind]int{}
 	for _, s := range r.Sources {
+		if s.Kind == analysis.KindTargets && s.State == analysis.StateOK {
+			continue
+		}
 		i, ok := index[s.Kind]
 		if !ok {
 			i = len(chips)
 			index[s.Kind] = i
 			chips = append(chips, Chip{Label: label(s.Kind), State: analysis.StateOK})
 		}
-		if worse(s.State, chips[i].State) {
-			chips[i].State, chips[i].Note = s.State, note(s)
+		c := &chips[i]
+		c.n++
+		if s.State == analysis.StateOK || s.State == analysis.StateLate {
+			c.ok++
+		}
+		if worse(s.State, c.State) {
+			c.State, c.Note = s.State, note(s)
 		}
 	}
+	if i, ok := index[analysis.KindMetrics]; ok {
+		chips[i].count()
+	}
 	return chips
+}
+
+// count says of several sources how many there are, and how many answer when
+// that is not all of them.
+func (c *Chip) count() {
+	switch {
+	case c.n < 2:
+	case c.ok == c.n:
+		c.Note = strconv.Itoa(c.n)
+	default:
+		c.Note = fmt.Sprintf("%d/%d", c.ok, c.n)
+	}
 }
 
 func label(k analysis.Kind) string {

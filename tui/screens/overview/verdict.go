@@ -21,10 +21,16 @@ func verdict(r *analysis.Report) (string, canvas.Style) {
 	if len(r.Findings) > 0 {
 		return "! " + r.Findings[0].Summary, theme.Bad
 	}
-	for _, s := range r.Sources {
-		if s.Error != nil {
-			return failure(&s), theme.Bad
+	var failed []*analysis.Source
+	for i := range r.Sources {
+		if s := &r.Sources[i]; s.Error != nil {
+			failed = append(failed, s)
 		}
+	}
+	if n := len(failed); n > 2 {
+		return fmt.Sprintf("%d of %d sources fail · %s", n, len(r.Sources), failure(failed[0])), theme.Bad
+	} else if n > 0 {
+		return failure(failed[0]), theme.Bad
 	}
 	if n := len(r.Events); n > 0 {
 		if e := r.Events[n-1]; r.At.Sub(e.At).Minutes() < 5 {

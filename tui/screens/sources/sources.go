@@ -30,16 +30,29 @@ func (m Model) Keys() []key.Binding { return screen.MoveKeys() }
 
 // Update implements [screen.Screen].
 func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) {
-	m.cursor, _ = m.cursor.Update(msg, names(r))
+	m.cursor, _ = m.cursor.Update(msg, names(ordered(r)))
 	return m, nil
 }
 
-func names(r *analysis.Report) []analysis.Text {
-	list := make([]analysis.Text, len(r.Sources))
-	for i, s := range r.Sources {
-		list[i] = s.Name
+// ordered is the sources as they are listed: those that fail first.
+func ordered(r *analysis.Report) []*analysis.Source {
+	var failed, rest []*analysis.Source
+	for i := range r.Sources {
+		if s := &r.Sources[i]; s.State == analysis.StateFailed {
+			failed = append(failed, s)
+		} else {
+			rest = append(rest, s)
+		}
 	}
-	return list
+	return append(failed, rest...)
+}
+
+func names(list []*analysis.Source) []analysis.Text {
+	names := make([]analysis.Text, len(list))
+	for i, s := range list {
+		names[i] = s.Name
+	}
+	return names
 }
 
 // Draw implements [screen.Screen].
@@ -51,15 +64,28 @@ func (m Model) Draw(a canvas.Area, f screen.Frame) {
 		widget.Wrap(widget.Panel(list, "Sources", ""), theme.Dim, "waiting for the first round …")
 		return
 	}
-	selected := m.cursor.Index(names(r))
+	rows := ordered(r)
+	selected := m.cursor.Index(names(rows))
 	_, h := list.Size()
-	top, detail := list.Top(min(len(r.Sources)+2, max(h/2, 3)))
-	drawTable(top, r, selected)
-	drawDetail(detail, &r.Sources[selected])
+	top, detail := list.Top(min(len(rows)+2, max(h/2, 3)))
+	drawTable(top, rows, selected)
+	drawDetail(detail, rows[selected])
 }
 
-func drawTable(a canvas.Area, r *analysis.Report, selected int) {
-	body := widget.Panel(a, fmt.Sprintf("Sources %d", len(r.Sources)), "")
+// title counts the sources, and those that fail where they may be out of sight.
+func title(rows []*analysis.Source) string {
+	failed := 0
+	for failed < len(rows) && rows[failed].State == analysis.StateFailed {
+		failed++
+	}
+	if failed == 0 {
+		return fmt.Sprintf("Sources %d", len(rows))
+	}
+	return fmt.Sprintf("Sources %d, %d failed", len(rows), failed)
+}
+
+func drawTable(a canvas.Area, rows []*analysis.Source, selected int) {
+	body := widget.Panel(a, title(rows), "")
 	_, h := body.Size()
 	widget.Table{
 		Columns: []widget.Column{
@@ -70,10 +96,10 @@ func drawTable(a canvas.Area, r *analysis.Report, selected int) {
 			{Title: "TOOK", Width: 6, Right: true, Drop: 1},
 			{Title: "NEXT", Width: 6, Right: true, Drop: 2},
 		},
-		Rows:     len(r.Sources),
-		Row:      func(i int) []widget.Cell { return cells(&r.Sources[i]) },
+		Rows:     len(rows),
+		Row:      func(i int) []widget.Cell { return cells(rows[i]) },
 		Selected: selected,
-		Top:      screen.Top(selected, len(r.Sources), h-1),
+		Top:      screen.Top(selected, len(rows), h-1),
 	}.Draw(body)
 }
 
