@@ -132,12 +132,13 @@ func (p *plan) served(by ...string) string {
 	return sum(p.match.selector(p.inFlight), by...)
 }
 
-// failed is the answers a second that say the service failed: 500, 5xx or 5.
+// failed is the answers a second that say the service failed: 500, 5xx, 5, or
+// what the mapping takes for it.
 func (p *plan) failed(window time.Duration, by ...string) string {
 	if p.mapping.Counts.Status == "" {
 		return ""
 	}
-	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=~", "5.*"}), by...)
+	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=~", p.mapping.Counts.Failures()}), by...)
 }
 
 // throttled is the 429s a second; empty: nobody knows.

@@ -5,9 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
-	"apitop/collectors/safe"
 	"apitop/collectors/scrape"
 	"apitop/collectors/snapshot"
 )
@@ -59,27 +57,12 @@ func (p *places) of(r *row) place {
 }
 
 func (p *places) seriesOf(labels map[string]string) *snapshot.Series {
-	parts := make([]string, len(p.labels.Route))
-	for i, name := range p.labels.Route {
-		parts[i] = labels[name]
+	s := p.labels.Series("", func(label string) string { return labels[label] })
+	s.ID = s.Method.Raw() + "\x00" + s.Route.Raw() + "\x00" + s.Status.Raw()
+	if known := p.series[s.ID]; known != nil {
+		return known
 	}
-	route := strings.Join(parts, "|")
-	if strings.Trim(route, "|") == "" {
-		route = "" // no part is known
-	}
-	method, status := labels[p.labels.Method], labels[p.labels.Status]
-	if method == "" { // go-chi writes "GET /users" into one label
-		if verb, path, ok := strings.Cut(route, " "); ok && verbs[verb] {
-			method, route = verb, path
-		}
-	}
-	method = strings.ToUpper(method)
-	id := method + "\x00" + route + "\x00" + status
-	if s := p.series[id]; s != nil {
-		return s
-	}
-	s := &snapshot.Series{ID: id, Method: safe.New(method), Route: safe.New(route), Status: safe.New(status)}
-	p.series[id] = s
+	p.series[s.ID] = s
 	return s
 }
 
@@ -207,9 +190,4 @@ func (p *places) averages(sums, counts []row) []snapshot.Histogram {
 		}
 	}
 	return out
-}
-
-// verbs are the methods of HTTP as they stand before a path.
-var verbs = map[string]bool{
-	"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true, "TRACE": true, "CONNECT": true,
 }

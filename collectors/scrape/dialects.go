@@ -87,7 +87,7 @@ func openTelemetry() []dialect {
 		{name: "micrometer", duration: "*http_server_requests_seconds", labels: "uri status",
 			route: "uri", status: "status", method: "method"},
 		{name: "micrometer", duration: "*http_server_requests_seconds", labels: "uri outcome",
-			route: "uri", status: "outcome", method: "method"},
+			route: "uri", status: "outcome", method: "method", kind: wordStatus},
 	}
 }
 

@@ -118,7 +118,7 @@ func (v *values) take(s string) {
 		v.last = strings.Clone(s)
 		v.traits = traits{verb: isVerb(s), path: isPath(s), status: isStatus(s)}
 		if v.ends {
-			v.traits.word, v.traits.grpc, v.traits.truth = wordStatus(s) != "", grpcHTTP(s) != "", isTruth(s)
+			v.traits.word, v.traits.grpc, v.traits.truth = wordHTTP(s) != "", grpcHTTP(s) != "", isTruth(s)
 		}
 	}
 	for _, x := range [...]struct {

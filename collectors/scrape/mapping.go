@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"apitop/collectors/safe"
+	"apitop/collectors/snapshot"
 )
 
 // Mapping says how a page's requests are read: which families count and time
@@ -28,7 +29,30 @@ type Labels struct {
 	Route  []string // several are joined by |; none: no label says the route
 	Status string   // empty: none
 	Method string   // empty: none
+
+	kind statusKind
 }
+
+// Series is what a series with these labels stands for, as a reading has it: the
+// method may be written in front of the route, and the status in words. id is
+// its identity; value gives the value of a label, empty where the series has none.
+func (l Labels) Series(id string, value func(label string) string) *snapshot.Series {
+	of := func(label string) string {
+		if label == "" {
+			return ""
+		}
+		return value(label)
+	}
+	parts := make([]string, len(l.Route))
+	for i, name := range l.Route {
+		parts[i] = of(name)
+	}
+	return identity(id, parts, of(l.Method), l.kind.read(of(l.Status)))
+}
+
+// Failures is a regular expression, in the syntax of PromQL, that matches the
+// values of Status that say the server failed: "5.*" where they are numbers.
+func (l Labels) Failures() string { return l.kind.failures() }
 
 // Match is a label and a value. Of an Only, a series without the label has it.
 type Match struct{ Label, Value string }
@@ -90,7 +114,7 @@ func (t *table) spell(names map[string]string, s *series) {
 
 // public leaves out what no series has.
 func (r roles) public(names map[string]string) Labels {
-	l := Labels{Status: names[r.status], Method: names[r.method]}
+	l := Labels{Status: names[r.status], Method: names[r.method], kind: r.kind}
 	for _, name := range r.route {
 		if names[name] != "" {
 			l.Route = append(l.Route, names[name])

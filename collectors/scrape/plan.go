@@ -173,17 +173,22 @@ func (r roles) meta(raw string, labels []label) *snapshot.Series {
 			method = l.value
 		}
 	}
+	return identity(raw, parts, method, r.kind.read(status))
+}
+
+// identity puts together what a series stands for.
+func identity(id string, parts []string, method, status string) *snapshot.Series {
 	route := strings.Join(parts, "|")
 	if strings.Trim(route, "|") == "" {
 		route = "" // no part is known
 	}
 	if verb, path, ok := cutVerb(route); ok && (method == "" || strings.EqualFold(verb, method)) {
-		method, route = verb, path
+		method, route = verb, path // go-chi writes "GET /users" into one label
 	}
 	return &snapshot.Series{
-		ID:     raw,
+		ID:     id,
 		Method: safe.New(strings.ToUpper(method)),
 		Route:  safe.New(route),
-		Status: safe.New(r.kind.read(status)),
+		Status: safe.New(status),
 	}
 }

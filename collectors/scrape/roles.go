@@ -101,7 +101,7 @@ func statusOf(e *evidence) (string, statusKind) {
 	if v := e.labels[word]; word != "" && v.truth == v.n && strings.Contains(word, "err") {
 		return word, trueIsError
 	}
-	return word, plainStatus
+	return word, wordStatus
 }
 
 // named is the score of a label that counts only under one of some names.

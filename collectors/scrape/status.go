@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,8 @@ import (
 type statusKind uint8
 
 const (
-	plainStatus statusKind = iota // 200, 5xx, or words that stand for them
+	plainStatus statusKind = iota // 200, 5xx; a word among them counts as what it says
+	wordStatus                    // words alone: success, NOT_FOUND
 	grpcStatus                    // codes of gRPC, by name or number
 	trueIsError                   // true is a failure, false is none
 )
@@ -47,7 +49,7 @@ func (k statusKind) read(value string) string {
 	case k == trueIsError:
 		found = map[string]string{"true": "5xx", "false": "2xx", "1": "5xx", "0": "2xx"}[strings.ToLower(value)]
 	default:
-		found = wordStatus(value)
+		found = wordHTTP(value)
 	}
 	if found == "" {
 		return value
@@ -72,9 +74,9 @@ func grpcHTTP(value string) string {
 	return ""
 }
 
-// wordStatus reads the names of HTTP's statuses (NotFound, NOT_FOUND, "Not
+// wordHTTP reads the names of HTTP's statuses (NotFound, NOT_FOUND, "Not
 // Found") and the usual words; empty for anything else.
-func wordStatus(value string) string {
+func wordHTTP(value string) string {
 	word := letters(value)
 	if len(word) > len("networkauthenticationrequired") {
 		return ""
@@ -96,6 +98,36 @@ func statusesByName() map[string]string {
 		}
 	}
 	return names
+}
+
+// gap is what may stand between the words of a status.
+const gap = "[ _-]?"
+
+// failures is a regular expression, for the whole value, of the values that say
+// the server failed: those that read makes 5xx of.
+func (k statusKind) failures() string {
+	const numbers = "5.*"
+	switch k {
+	case grpcStatus:
+		return "(?i)unknown|deadline" + gap + "exceeded|unimplemented|internal|unavailable|data" + gap + "loss|2|4|12|13|14|15"
+	case trueIsError:
+		return "(?i)true|1"
+	case wordStatus:
+		all := []string{numbers, "server" + gap + "error"}
+		for word, class := range statusWords {
+			if class == "5xx" {
+				all = append(all, word)
+			}
+		}
+		for code := http.StatusInternalServerError; code <= http.StatusNetworkAuthenticationRequired; code++ {
+			if text := http.StatusText(code); text != "" {
+				all = append(all, strings.ReplaceAll(text, " ", gap))
+			}
+		}
+		slices.Sort(all)
+		return "(?i)" + strings.Join(all, "|")
+	}
+	return numbers
 }
 
 // letters keeps the letters of a value, in lower case.
