@@ -173,7 +173,7 @@ func (h *httpState) cacheUse() (hits, lookups Value) {
 // serviceState adds up the services of all targets.
 type serviceState struct {
 	section *Service
-	past    map[counterKey]*average
+	means   map[counterKey]*average
 	last    time.Time
 	round   int
 }
@@ -190,13 +190,24 @@ type average struct {
 // memory is how far back the mean of a counter's rate goes.
 const memory = 5 * time.Minute
 
-// value is the mean so far; unknown before anything was added for a while.
-func (a *average) value() Value { return ratio(a.sum, a.weight) }
+// past is the least time that a mean is of.
+const past = 30 * time.Second
+
+// value is the mean so far; unknown before it is of enough time.
+func (a *average) value() Value {
+	if a.weight < part(past) {
+		return Value{}
+	}
+	return ratio(a.sum, a.weight)
+}
+
+// part is how much the newest d of time counts in a mean.
+func part(d time.Duration) float64 { return 1 - math.Exp(-d.Seconds()/memory.Seconds()) }
 
 func (a *average) add(v float64, over time.Duration) {
-	part := 1 - math.Exp(-over.Seconds()/memory.Seconds())
-	a.sum += (v - a.sum) * part
-	a.weight += (1 - a.weight) * part
+	p := part(over)
+	a.sum += (v - a.sum) * p
+	a.weight += (1 - a.weight) * p
 }
 
 // update makes the section anew from the targets' newest readings.
@@ -270,8 +281,8 @@ func (s *serviceState) counters(order []*target, at time.Time) []Counter {
 // compare sets how each rate differs from its mean of the minutes before, and
 // then adds it to that mean.
 func (s *serviceState) compare(sums map[counterKey]*Counter, at time.Time) {
-	if s.past == nil {
-		s.past = map[counterKey]*average{}
+	if s.means == nil {
+		s.means = map[counterKey]*average{}
 	}
 	since := at.Sub(s.last)
 	if s.last.IsZero() {
@@ -283,10 +294,10 @@ func (s *serviceState) compare(sums map[counterKey]*Counter, at time.Time) {
 		if !c.PerSecond.OK {
 			continue
 		}
-		a := s.past[key]
+		a := s.means[key]
 		if a == nil {
 			a = &average{}
-			s.past[key] = a
+			s.means[key] = a
 		}
 		a.seen = s.round
 		if before := a.value(); before.OK && before.V > 0 {
@@ -296,9 +307,9 @@ func (s *serviceState) compare(sums map[counterKey]*Counter, at time.Time) {
 			a.add(c.PerSecond.V, since)
 		}
 	}
-	for key, a := range s.past {
+	for key, a := range s.means {
 		if s.round-a.seen > keepSteps {
-			delete(s.past, key)
+			delete(s.means, key)
 		}
 	}
 }

@@ -4,7 +4,7 @@ package analysis
 // instances together.
 type Service struct {
 	Runtime  *Runtime   `json:"runtime"`  // null: no page says
-	Pools    []Pool     `json:"pools"`    // fullest first; never null
+	Pools    []Pool     `json:"pools"`    // those that are short first, then by name; never null
 	Caches   []CacheUse `json:"caches"`   // most lookups first; never null
 	Queues   []Queue    `json:"queues"`   // longest first; never null
 	Counters []Counter  `json:"counters"` // those that move most first; never null, 50 at most

@@ -112,12 +112,26 @@ func listPools(all map[thing]*poolSum) []Pool {
 		list = append(list, s.out)
 	}
 	slices.SortFunc(list, func(a, b Pool) int {
-		return cmp.Or(
-			cmp.Compare(b.Waiting.V, a.Waiting.V), cmp.Compare(b.UsedRatio.V, a.UsedRatio.V),
-			cmp.Compare(b.InUse.V, a.InUse.V), byThing(a.Kind, b.Kind, a.Name, b.Name),
-		)
+		return cmp.Or(cmp.Compare(b.shortage(), a.shortage()), byThing(a.Kind, b.Kind, a.Name, b.Name))
 	})
 	return list
+}
+
+// nearlyFull is the share of a pool in use from which it is short.
+const nearlyFull = 0.9
+
+// shortage ranks a pool: callers gave up, or wait, or soon will, or nothing. It
+// is coarse, so that idle pools do not change places each second.
+func (p *Pool) shortage() int {
+	switch {
+	case p.TimeoutsPerSecond.V > 0:
+		return 3
+	case p.Waiting.V > 0 || p.WaitsPerSecond.V > 0:
+		return 2
+	case p.UsedRatio.V >= nearlyFull:
+		return 1
+	}
+	return 0
 }
 
 // cacheSum adds up the caches of one name.

@@ -43,3 +43,29 @@ func bigPage(routes int, n float64) *snapshot.HTTP {
 	}
 	return h
 }
+
+// BenchmarkStepServices is a step over a hundred instances that say all that a
+// page may say beside its requests.
+func BenchmarkStepServices(b *testing.B) {
+	e := New(Options{})
+	service := snapshot.Service{
+		Runtime: snapshot.Runtime{Language: "go", Tasks: known(5), GCs: known(5), GCSeconds: known(0.1)},
+		Pools:   []snapshot.Pool{{Kind: "pgxpool", InUse: known(1), Max: known(4), Waits: known(3), WaitSeconds: known(1)}},
+		Queues:  []snapshot.Queue{{Name: safe.New("orders"), Length: known(1), Done: known(4)}},
+		Caches:  []snapshot.CacheUse{{Name: safe.New("c"), Hits: known(1), Misses: known(4)}},
+	}
+	for i := range 200 {
+		name := fmt.Sprintf("counter_%d_total", i)
+		service.Counters = append(service.Counters, snapshot.Counter{ID: name, Name: safe.New(name), Total: float64(i)})
+	}
+	pages := make([]*snapshot.HTTP, 100)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		for j := range pages {
+			pages[j] = &snapshot.HTTP{Target: safe.New(fmt.Sprintf("instance-%d", j)), At: at(float64(i)), Service: service}
+		}
+		e.Step(snapshot.Snapshot{At: at(float64(i)), HTTP: pages})
+		i++
+	}
+}

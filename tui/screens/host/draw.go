@@ -85,12 +85,8 @@ func drawn(cells []cell) []widget.Cell {
 	out := make([]widget.Cell, len(cells))
 	for i, c := range cells {
 		out[i] = widget.Cell{Text: c.text, Style: c.style}
-		if c.bar {
-			out[i].Draw = func(a canvas.Area) {
-				if c.by.OK {
-					widget.Gauge(a, c.by.V, c.style)
-				}
-			}
+		if c.bar && c.by.OK {
+			out[i].Draw = func(a canvas.Area) { widget.Gauge(a, c.by.V, c.style) }
 		}
 	}
 	return out

@@ -137,7 +137,9 @@ func (m Model) Draw(a canvas.Area, f screen.Frame) {
 		return
 	}
 	things, counters := rest.Left(w * 11 / 20)
-	m.drawLists(gap(things), f, left)
+	lists, spare := things.Top(height(left))
+	m.drawLists(gap(lists), f, left)
+	drawPast(gap(spare), f)
 	m.drawLists(counters, f, right)
 }
 

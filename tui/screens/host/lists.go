@@ -215,8 +215,8 @@ func counterList(rows []analysis.Counter) list {
 		l.items = append(l.items, item{itemID{counting, "", c.Name, c.Labels}, []cell{
 			{text: counterName(c)},
 			number(format.Number(c.PerSecond), c.PerSecond, theme.Plain),
-			{text: change(c.ChangeRatio), by: c.ChangeRatio, style: changeLook(c.ChangeRatio)},
-			number(format.Number(c.Total), c.Total, theme.Dim),
+			{text: change(c.ChangeRatio), by: c.ChangeRatio, style: changeLook(c)},
+			number(format.Whole(c.Total), c.Total, theme.Dim),
 		}})
 	}
 	return l
@@ -242,9 +242,14 @@ func change(v analysis.Value) string {
 	return fmt.Sprintf("%+.0f%%", v.V*100)
 }
 
+// enoughGrowth is the growth in the window that makes a change worth a look: of
+// fewer, a single one doubles the rate.
+const enoughGrowth = 5
+
 // changeLook draws attention to what doubled or halved, good or bad.
-func changeLook(v analysis.Value) canvas.Style {
-	if v.OK && (v.V >= 1 || v.V <= -0.5) {
+func changeLook(c *analysis.Counter) canvas.Style {
+	v := c.ChangeRatio
+	if v.OK && (v.V >= 1 && c.Growth.V >= enoughGrowth || v.V <= -0.5 && c.Total.V >= enoughGrowth) {
 		return theme.Accent
 	}
 	return theme.Dim
