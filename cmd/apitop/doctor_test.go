@@ -176,7 +176,7 @@ func TestPanels(t *testing.T) {
 		counter   = "# TYPE http_requests_total counter\nhttp_requests_total{route=\"/a\",method=\"GET\",status=\"200\"} 1\n"
 		histogram = "# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{route=\"/a\",le=\"1\"} 1\nhttp_request_duration_seconds_bucket{route=\"/a\",le=\"+Inf\"} 1\nhttp_request_duration_seconds_sum{route=\"/a\"} 1\nhttp_request_duration_seconds_count{route=\"/a\"} 1\n"
 		inFlight  = "# TYPE http_requests_in_progress gauge\nhttp_requests_in_progress 1\n"
-		process   = "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1\n"
+		process   = "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1\n# TYPE go_goroutines gauge\ngo_goroutines 5\n# TYPE go_memstats_heap_alloc_bytes gauge\ngo_memstats_heap_alloc_bytes 5\n"
 	)
 	tests := map[string]struct {
 		text  string
@@ -184,7 +184,7 @@ func TestPanels(t *testing.T) {
 		fix   string   // of the first
 	}{
 		"all":        {counter + histogram + inFlight + process, nil, ""},
-		"no process": {counter + histogram + inFlight, []string{"Host process"}, "--pid"},
+		"no process": {counter + histogram + inFlight, []string{"Host process", "Host runtime"}, "--pid"},
 		"no gauge":   {counter + histogram + process, []string{"Overview in flight"}, "http_requests_in_progress"},
 		"no latency": {counter + inFlight + process, []string{"Overview latency"}, "mapping.duration"},
 		"summary": {
@@ -201,7 +201,7 @@ func TestPanels(t *testing.T) {
 		},
 		"nothing": {process, []string{"Overview request rate", "Overview errors", "Overview latency", "Overview in flight", "Traffic routes"}, "mapping.requests"},
 	}
-	ofPage := []string{"Overview request rate", "Overview errors", "Overview latency", "Overview in flight", "Traffic routes", "Host process"}
+	ofPage := []string{"Overview request rate", "Overview errors", "Overview latency", "Overview in flight", "Traffic routes", "Host process", "Host runtime"}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			empty := emptyPanels(judge(evidenceOf(t, tt.text)))
@@ -245,6 +245,38 @@ func TestDoctorText(t *testing.T) {
 	}
 	if bytes.ContainsAny(out, "\x1b\t") {
 		t.Error("there are control characters")
+	}
+}
+
+// TestUnderstood: what several processes, and a server that adds up, come to.
+func TestUnderstood(t *testing.T) {
+	series := &snapshot.Series{Route: safe.New("/a"), Status: safe.New("200")}
+	native := &snapshot.HTTP{
+		Page:      snapshot.Page{Unit: "seconds", FirstBad: []snapshot.BadLine{{Line: 7, Why: safe.New("no value")}}},
+		Durations: []snapshot.Histogram{{Series: series, Native: &snapshot.Native{}}},
+	}
+	m := &scrape.Mapping{
+		Dialect: "x", Duration: "d", Why: []string{"because \x1b[2J"},
+		Counts: scrape.Labels{Route: []string{"a", "b"}, Status: "c"}, Times: scrape.Labels{Route: []string{"a"}},
+	}
+	tests := map[string]struct {
+		reading snapshot.Reading
+		mapping *scrape.Mapping
+		want    string
+	}{
+		"processes":  {snapshot.Pages{native, native}, m, "{2 x d_count (route=a|b status=c) d (route=a) seconds native [because ^[[2J] [{7 no value}]}"},
+		"server":     {&snapshot.Rates{Durations: []snapshot.Histogram{{Series: series, Bounds: []float64{1}}}}, m, "{1 x d_count (route=a|b status=c) d (route=a)  classic [because ^[[2J] []}"},
+		"no mapping": {&snapshot.HTTP{}, nil, "{1     none [] []}"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := fmt.Sprint(*understood(tt.reading, tt.mapping)); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+	if understood(&snapshot.Redis{}, nil) != nil {
+		t.Error("a Redis is read as a metrics page")
 	}
 }
 

@@ -67,6 +67,7 @@ func judge(e *evidence) []panel {
 		{"Database", "statements", e.noStatements},
 		{"Host", "machine", e.noHost},
 		{"Host", "process", e.noProcess},
+		{"Host", "runtime", e.noRuntime},
 	}
 	panels := make([]panel, len(checks))
 	for i, c := range checks {
@@ -251,4 +252,19 @@ func (e *evidence) noProcess() (why, fix string) {
 		}
 	}
 	return "neither the page nor --pid tells of the service's process", "--pid PID of the service, when it runs on this machine"
+}
+
+func (e *evidence) noRuntime() (why, fix string) {
+	if why, fix = e.noPage(); why != "" {
+		return why, fix
+	}
+	for _, p := range e.pages {
+		if r := &p.Service.Runtime; r.Language != "" || r.HeapBytes.OK || r.Threads.OK {
+			return "", ""
+		}
+		if p.Page.Format == "promql" {
+			return "a server is asked for requests only", "give the pages themselves for the runtime: apitop http://HOST:PORT/metrics"
+		}
+	}
+	return "the page says nothing of its runtime", "register the collectors of runtime and process that the metrics library has"
 }

@@ -162,6 +162,7 @@ func (l *lines) reading(s *checked) {
 	if r.Processes > 1 {
 		row("processes", fmt.Sprintf("%d answer at this address; they are added up", r.Processes))
 	}
+	row("instances", s.Detail.Get("instances"))
 	row("library", r.Dialect)
 	row("requests", r.Requests)
 	if r.Durations != "" {

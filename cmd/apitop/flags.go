@@ -81,7 +81,7 @@ func offer(cmd *cobra.Command, words map[string][]string) {
 		switch {
 		case ok:
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
-		case f.Value.Type() != "bool" && f.Name != "config" && !strings.HasSuffix(f.Name, "file"):
+		case f.Value.Type() != "bool" && !strings.HasSuffix(f.Name, "config") && !strings.HasSuffix(f.Name, "file"):
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
 		}
 	})

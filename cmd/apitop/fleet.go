@@ -40,7 +40,7 @@ func (c *Config) addFleet(w *watched) error {
 	}
 	cfg := promql.Config{URL: c.Prometheus, Match: c.Match, Window: c.window, Past: c.past}
 	if p := c.File.Prometheus; p != nil && p.URL.Reveal() == c.Prometheus {
-		cfg.Web = p.Settings
+		cfg.Web, cfg.Pin = p.Settings, pinned(p.Mapping)
 		if cfg.Match == "" {
 			cfg.Match = p.Match
 		}

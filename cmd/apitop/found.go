@@ -80,19 +80,19 @@ func (c *Config) announced() (list []announced, err error) {
 	}
 	for _, url := range c.Metrics {
 		if targets.IsDNS(url) {
-			base := c.dnsPages(url)
+			base, where := c.dnsPages(url)
 			w, failed := targets.DNS(targets.DNSConfig{URL: url, Web: base.Web})
-			add(w, base, within("metrics", failed))
+			add(w, base, within(where, failed))
 		}
 	}
 	for _, pattern := range c.TargetFiles {
-		base := c.filePages(pattern)
+		base, where := c.filePages(pattern)
 		w, failed := targets.Files(pattern, base.Web)
-		add(w, base, within("--targets-file", failed))
+		add(w, base, within(where, failed))
 	}
 	if c.PromConfig != "" {
 		w, failed := targets.Prometheus(c.PromConfig, c.Jobs...)
-		add(w, scrape.Config{}, within("--prometheus-config", failed))
+		add(w, scrape.Config{}, within(c.origin("prometheus-config"), failed))
 	} else if len(c.Jobs) > 0 {
 		err = errors.Join(err, errors.New("--job names a job of --prometheus-config, which is not given"))
 	}
@@ -114,24 +114,29 @@ func dnsURL(url string) string {
 	return "dns+" + metricsURL(url)
 }
 
-// dnsPages is what the file says of the pages behind a name.
-func (c *Config) dnsPages(url string) scrape.Config {
+// dnsPages is what the file says of the pages behind a name, and where the name
+// comes from.
+func (c *Config) dnsPages(url string) (base scrape.Config, where string) {
 	for i := range c.File.DNS {
 		if d := &c.File.DNS[i]; metricsURL(dnsURL(d.URL.Reveal())) == url {
-			return scraped(&d.Scrape)
+			return scraped(&d.Scrape), c.File.Where(fmt.Sprintf("dns[%d].url", i))
 		}
 	}
-	return scrape.Config{}
+	if m, path, ok := c.File.Page(url, metricsURL); ok {
+		return scraped(&m.Scrape), c.File.Where(path + ".url")
+	}
+	return scrape.Config{}, "metrics"
 }
 
-// filePages is what the file says of the pages that another lists.
-func (c *Config) filePages(pattern string) scrape.Config {
+// filePages is what the file says of the pages that another lists, and where that
+// is named.
+func (c *Config) filePages(pattern string) (base scrape.Config, where string) {
 	for i := range c.File.FileSD {
 		if f := &c.File.FileSD[i]; f.Path == pattern {
-			return scraped(&f.Scrape)
+			return scraped(&f.Scrape), c.File.Where(fmt.Sprintf("file_sd_files[%d].path", i))
 		}
 	}
-	return scrape.Config{}
+	return scrape.Config{}, "--targets-file"
 }
 
 // jobs is all pages that are announced now. It makes collectors for new ones and

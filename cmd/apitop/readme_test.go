@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"apitop/cmd/internal/config"
 	"apitop/collectors/redisconn"
 )
 
@@ -105,7 +106,7 @@ func words(line string) []string {
 	return list
 }
 
-// TestReadmeConfig: the file that the README shows is read as it says.
+// TestReadmeConfig: the files that the README shows are read as it says.
 func TestReadmeConfig(t *testing.T) {
 	raw, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -116,6 +117,12 @@ func TestReadmeConfig(t *testing.T) {
 	text, _, ok := strings.Cut(rest, "```")
 	if !ok {
 		t.Fatal("the README shows no configuration")
+	}
+	for i, part := range strings.Split(string(raw), "```yaml\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		if _, err := config.Load(configFile(t, block)); err != nil {
+			t.Errorf("block %d: %v", i, err)
+		}
 	}
 	path := configFile(t, text)
 	if err := os.Chmod(path, 0o644); err != nil { // it holds no secret

@@ -115,6 +115,7 @@ func (c *Config) metricsFromFile() {
 	}
 	if p := f.PrometheusConfig; p != nil {
 		c.PromConfig = p.Path
+		c.from["prometheus-config"] = f.Where("prometheus_config.path")
 		if len(c.Jobs) == 0 {
 			c.Jobs = p.Jobs
 		}
@@ -168,7 +169,9 @@ func (c *Config) origin(kind string) string {
 func (c *Config) page(url string) (page scrape.Config, where func(error) string) {
 	m, path, ok := c.File.Page(url, metricsURL)
 	if !ok {
-		return scrape.Config{URL: url}, func(error) string { return "metrics" }
+		base, from := c.dnsPages(url) // a name with a scheme that is none
+		base.URL = url
+		return base, func(error) string { return from }
 	}
 	page = scraped(&m.Scrape)
 	page.URL, page.Target = url, safe.Clean(m.Name, 60)
@@ -182,11 +185,15 @@ func (c *Config) page(url string) (page scrape.Config, where func(error) string)
 
 // scraped is what the file says of how to read pages.
 func scraped(s *config.Scrape) scrape.Config {
-	page := scrape.Config{Web: s.Settings, Limits: scrape.Limits{BodyBytes: int64(s.Limits.BodyBytes), Series: s.Limits.Series}}
-	if p := s.Mapping; p != nil {
-		page.Pin = &scrape.Pin{Counter: p.Requests, Duration: p.Duration, Route: p.Route, Status: p.Status, Method: p.Method, Unit: p.Unit}
-	}
+	page := scrape.Config{Web: s.Settings, Pin: pinned(s.Mapping), Limits: scrape.Limits{BodyBytes: int64(s.Limits.BodyBytes), Series: s.Limits.Series}}
 	return page
+}
+
+func pinned(m *config.Mapping) *scrape.Pin {
+	if m == nil {
+		return nil
+	}
+	return &scrape.Pin{Counter: m.Requests, Duration: m.Duration, Route: m.Route, Status: m.Status, Method: m.Method, Unit: m.Unit}
 }
 
 // The shortest interval keeps apitop a guest; the longest keeps charts charts.

@@ -121,6 +121,15 @@ func (c *Collector) Source() snapshot.Source { return c.source }
 // Notes says what of the newest reading is missing, and what the server warned of.
 func (c *Collector) Notes() []snapshot.Note { return c.notes }
 
+// Mapping is how the requests were found, with label names as the server has
+// them; false when they were not, or not yet.
+func (c *Collector) Mapping() (scrape.Mapping, bool) {
+	if c.found == nil {
+		return scrape.Mapping{}, false
+	}
+	return c.found.plan.mapping, true
+}
+
 // Close ends what runs in the background and gives the connections back.
 func (c *Collector) Close() {
 	if c.cancel != nil {

@@ -82,12 +82,22 @@ func (f *File) checkOthers() error {
 	case f.Prometheus.URL.Reveal() == "":
 		return f.errorAt("prometheus", "it has no url")
 	}
+	if err := f.checkMapping(f.Prometheus.Mapping, "prometheus"); err != nil {
+		return err
+	}
 	return f.checkWeb(f.Prometheus.Settings, "prometheus")
 }
 
-func (f *File) checkScrape(s *Scrape, path string) error {
-	if m := s.Mapping; m != nil && m.Unit != "" && !slices.Contains(Units(), m.Unit) {
+func (f *File) checkMapping(m *Mapping, path string) error {
+	if m != nil && m.Unit != "" && !slices.Contains(Units(), m.Unit) {
 		return f.errorAt(path+".mapping.unit", "want one of "+strings.Join(Units(), ", "))
+	}
+	return nil
+}
+
+func (f *File) checkScrape(s *Scrape, path string) error {
+	if err := f.checkMapping(s.Mapping, path); err != nil {
+		return err
 	}
 	if s.Limits.Series < 0 {
 		return f.errorAt(path+".limits.series", "want a positive number")

@@ -144,6 +144,7 @@ var faulty = map[string]struct{ text, at, want string }{
 	"no such file":        {"metrics:\n- url: a\n  tls_config:\n    ca_file: /no/such/ca.pem", "4:5", "metrics[0].tls_config.ca_file: /no/such/ca.pem: no such file"},
 	"proxy":               {"metrics:\n- {url: a, proxy_url: 'http://u:S3cr3tPW@h:port'}", "2:12", "metrics[0].proxy_url: it is no URL"},
 	"prometheus":          {"prometheus: {match: a}", "1:1", "prometheus: it has no url"},
+	"prometheus unit":     {"prometheus: {url: a, mapping: {unit: x}}", "1:32", "prometheus.mapping.unit: want one of seconds"},
 	"prometheus setting":  {"prometheus: {url: a, authorization: {type: x}}", "1:22", "prometheus.authorization: it has no credentials"},
 	"redis":               {"redis: {password_file: x}", "1:1", "redis: it has no url"},
 	"no path":             {"file_sd_files: [{mapping: {unit: seconds}}]", "1:17", "file_sd_files[0]: it has no path"},

@@ -66,6 +66,7 @@ type PrometheusConfig struct {
 type Prometheus struct {
 	URL          safe.Secret[string] `yaml:"url"`
 	Match        string              `yaml:"match"` // matchers of the service: job="api"
+	Mapping      *Mapping            `yaml:"mapping"`
 	web.Settings `yaml:",inline"`
 }
 
