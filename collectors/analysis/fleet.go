@@ -55,6 +55,11 @@ func during(d *snapshot.Histogram, seconds float64) ladder {
 	for i, v := range d.Cumulative {
 		l.cum[i] = v * seconds
 	}
+	if d.Native != nil {
+		l.native = combined(&snapshot.Native{
+			Schema: d.Native.Schema, PerSecond: d.Native.PerSecond, ZeroThreshold: d.Native.ZeroThreshold,
+		}, d.Native, seconds)
+	}
 	return l
 }
 

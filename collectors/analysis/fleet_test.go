@@ -181,6 +181,38 @@ func TestPastIsShort(t *testing.T) {
 	}
 }
 
+// TestFleetNative: exponential buckets of routes with unlike schemas add up, and
+// so do those of the past.
+func TestFleetNative(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	native := func(schema int, index int32) snapshot.Histogram {
+		return snapshot.Histogram{Cumulative: []float64{10}, Count: 10, Sum: 1, Native: &snapshot.Native{
+			Schema: schema, PerSecond: 1000, Positive: []snapshot.Sparse{{Index: index, Count: 10}},
+		}}
+	}
+	rates := &snapshot.Rates{At: at, Window: time.Minute}
+	for i, route := range []string{"/a", "/b"} {
+		h := native(3-i, int32(7*8>>i)) // both end at 128 ms
+		h.Series = rateSeries("GET", route, "")
+		rates.Durations = append(rates.Durations, h)
+		rates.Requests = append(rates.Requests, snapshot.Count{Series: rateSeries("GET", route, "200"), Total: 10})
+	}
+	rates.Past = []snapshot.Moment{{At: at.Add(-time.Second), RPS: snapshot.Known(10), Durations: native(3, 56)}}
+	r := New(Options{}).Step(snapshot.Snapshot{At: at, Rates: rates})
+	if b := r.HTTP.P95Bucket; b == nil || math.Abs(b.Hi-0.128) > 1e-12 || math.Abs(b.Lo-0.128/math.Exp2(0.25)) > 1e-12 {
+		t.Errorf("p95 of all is in %+v", b)
+	}
+	if b := r.HTTP.Routes[0].P95Bucket; b == nil || math.Abs(b.Lo-0.128/math.Exp2(0.125)) > 1e-12 {
+		t.Errorf("p95 of /a is in %+v", b)
+	}
+	if r.HTTP.Measured != 1200 {
+		t.Errorf("%v durations", r.HTTP.Measured)
+	}
+	if p := r.History[0].P95; !p.OK || p.V > 0.128 || p.V < 0.11 {
+		t.Errorf("p95 of the past is %+v", p)
+	}
+}
+
 func TestFleetWithManyRoutes(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	rates := &snapshot.Rates{At: at, Window: time.Minute}

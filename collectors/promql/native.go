@@ -73,7 +73,7 @@ func (p *places) custom(h *snapshot.Histogram, buckets model.HistogramBuckets) b
 // indexes; false when there is none. Borders are base^i with base = 2^(2^-schema).
 func exponential(buckets model.HistogramBuckets) (*snapshot.Native, bool) {
 	n := &snapshot.Native{}
-	schema, known := 0, false
+	schema, known := finest, false // without buckets any will do, and this one coarsens no other
 	for _, b := range buckets {
 		lower, upper := float64(b.Lower), float64(b.Upper)
 		if lower <= 0 && upper >= 0 {

@@ -71,7 +71,7 @@ func TestNativeForms(t *testing.T) {
 		},
 		"nothing observed": {
 			`{"count":"0","sum":"0"}`,
-			snapshot.Histogram{Cumulative: []float64{0}, Native: &snapshot.Native{PerSecond: 1}}, true,
+			snapshot.Histogram{Cumulative: []float64{0}, Native: &snapshot.Native{Schema: finest, PerSecond: 1}}, true,
 		},
 		"bounds of its own": {
 			`{"count":"10","sum":"6","buckets":[[0,"-Inf","0.1","4"],[0,"0.25","0.5","3"],[0,"0.5","1","2"],[0,"1","+Inf","1"]]}`,

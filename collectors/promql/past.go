@@ -16,9 +16,9 @@ const (
 	pastTimeout = 30 * time.Second
 	mostPoints  = 720
 	leastPoints = 12
-	// pastSamples is how many samples the server may read for one query: a tenth
-	// of what Prometheus allows (query.max-samples) at once, and seconds of work.
-	pastSamples = 20e6
+	// pastSamples is how many samples the server may look at for one query: a few
+	// seconds of work for one of its cores.
+	pastSamples = 100e6
 )
 
 // addPast starts the search for the past with the first reading, so that it
@@ -56,7 +56,7 @@ type pastOf struct {
 func (h *pastOf) read(ctx context.Context, end time.Time, length time.Duration) []snapshot.Moment {
 	s := span{end: end, step: h.step(ctx, end, length)}
 	s.start = end.Add(-length / s.step * s.step)
-	window := max(h.plan.window, s.step) // so that what happens between two points counts
+	window := h.plan.window // where points are further apart than that, what happens in between is not seen, nor paid for
 	exprs := map[string]string{
 		"rps": sum(h.plan.counter(window)), "errors": h.plan.failed(window),
 		"throttled": h.plan.throttled(window), "served": h.plan.served(), "ladder": h.plan.ladder(window),
