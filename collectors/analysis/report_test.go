@@ -108,12 +108,12 @@ func TestGoneSource(t *testing.T) {
 		gone int
 		want string
 	}{{-1, "abc"}, {1, "ac"}, {-1, "acb"}, {0, "cb"}} {
-		got := ""
+		var got strings.Builder
 		for _, s := range step(float64(i), tt.gone) {
-			got += s.Name.String()
+			got.WriteString(s.Name.String())
 		}
-		if got != tt.want {
-			t.Errorf("step %d: sources %q, want %q", i, got, tt.want)
+		if got.String() != tt.want {
+			t.Errorf("step %d: sources %q, want %q", i, got.String(), tt.want)
 		}
 	}
 }
