@@ -54,18 +54,19 @@ func findRank(n *snapshot.Native, rank float64, fromTop bool) (place int, fracti
 	return place, 1 // rounding: the rank is the total
 }
 
-// nthBucket is bucket i of n from the lowest up, in the observed unit.
+// nthBucket is bucket i of n from the lowest up, in the observed unit, as far as
+// the zero bucket leaves it.
 func nthBucket(n *snapshot.Native, i int) (lo, hi, count float64) {
 	negative := len(n.Negative)
 	switch {
 	case i < negative:
 		b := n.Negative[negative-1-i]
 		hi, lo = -lowerBound(b.Index, n.Schema), -upperBound(b.Index, n.Schema)
-		return lo, min(hi, -n.ZeroThreshold), b.Count
+		return lo, max(lo, min(hi, -n.ZeroThreshold)), b.Count
 	case i > negative:
 		b := n.Positive[i-negative-1]
 		lo, hi = lowerBound(b.Index, n.Schema), upperBound(b.Index, n.Schema)
-		return max(lo, n.ZeroThreshold), hi, b.Count
+		return min(hi, max(lo, n.ZeroThreshold)), hi, b.Count
 	}
 	lo, hi = -n.ZeroThreshold, n.ZeroThreshold
 	switch {

@@ -98,6 +98,25 @@ func checkReading(t *testing.T, h *snapshot.HTTP) {
 				t.Fatalf("histogram %+v", d)
 			}
 		}
+		checkNative(t, d.Native)
+	}
+}
+
+// checkNative checks what the native buckets of a reading promise.
+func checkNative(t *testing.T, n *snapshot.Native) {
+	t.Helper()
+	if n == nil {
+		return
+	}
+	if n.Schema < -4 || n.Schema > 8 || n.PerSecond <= 0 || n.ZeroThreshold < 0 || n.ZeroCount < 0 {
+		t.Fatalf("native %+v", n)
+	}
+	for _, side := range [...][]snapshot.Sparse{n.Positive, n.Negative} {
+		for i, b := range side {
+			if i > 0 && b.Index <= side[i-1].Index || b.Count <= 0 {
+				t.Fatalf("native %+v", n)
+			}
+		}
 	}
 }
 
