@@ -59,7 +59,7 @@ func emptyPanels(panels []panel) map[string]string {
 	list := map[string]string{}
 	for _, p := range panels {
 		if p.Empty {
-			list[p.Screen+" "+p.Panel] = p.Fix
+			list[p.Area+" "+p.Panel] = p.Fix
 		}
 	}
 	return list
@@ -231,6 +231,7 @@ func TestDoctorText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"partly   metrics " + host,
+		"text, 1 sample, 2 bad lines",
 		"requests  http_requests_total (route=handler status=code)",
 		"because   http_requests_total: counter of requests",
 		"bad lines 3: ",
@@ -286,7 +287,7 @@ func TestCheckupWidth(t *testing.T) {
 	d := &checkup{Sources: []checked{{Source: analysis.Source{
 		Name: hostile, State: analysis.StateFailed, Error: &what, Fix: what,
 		Notes: []analysis.Note{{What: safe.New(what), Fix: what}},
-	}}}, Panels: []panel{{Screen: "Overview", Panel: "latency", Empty: true, Why: what, Fix: what}}}
+	}}}, Panels: []panel{{Area: "Overview", Panel: "latency", Empty: true, Why: what, Fix: what}}}
 	for _, width := range []int{40, 60, 80, 200} {
 		var b bytes.Buffer
 		if err := writeCheckup(&b, d, width); err != nil {

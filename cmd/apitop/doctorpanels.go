@@ -7,13 +7,13 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// panel is a part of a screen: does it have what it shows?
+// panel is a part of the dashboard: does it have what it shows?
 type panel struct {
-	Screen string `json:"screen"`
-	Panel  string `json:"panel"`
-	Empty  bool   `json:"empty"`
-	Why    string `json:"why,omitempty"` // it is empty
-	Fix    string `json:"fix,omitempty"`
+	Area  string `json:"area"` // "Overview", "Cache"
+	Panel string `json:"panel"`
+	Empty bool   `json:"empty"`
+	Why   string `json:"why,omitempty"` // it is empty
+	Fix   string `json:"fix,omitempty"`
 }
 
 // evidence is all that was read, in one place.
@@ -49,11 +49,11 @@ func newEvidence(c *Config, r *analysis.Report, all witnesses) *evidence {
 	return e
 }
 
-// judge goes through what the screens show.
+// judge goes through what the dashboard shows.
 func judge(e *evidence) []panel {
 	checks := []struct {
-		screen, panel string
-		missing       func() (why, fix string) // why is empty when nothing is
+		area, panel string
+		missing     func() (why, fix string) // why is empty when nothing is
 	}{
 		{"Overview", "request rate", e.noRequests},
 		{"Overview", "errors", e.noStatus},
@@ -72,7 +72,7 @@ func judge(e *evidence) []panel {
 	panels := make([]panel, len(checks))
 	for i, c := range checks {
 		why, fix := c.missing()
-		panels[i] = panel{Screen: c.screen, Panel: c.panel, Empty: why != "", Why: why, Fix: fix}
+		panels[i] = panel{Area: c.area, Panel: c.panel, Empty: why != "", Why: why, Fix: fix}
 	}
 	return panels
 }

@@ -70,7 +70,7 @@ func writeCheckup(out io.Writer, d *checkup, width int) error {
 			before = s
 		}
 	}
-	fmt.Fprintln(l, "\nScreens")
+	fmt.Fprintln(l, "\nPanels")
 	for _, p := range d.Panels {
 		l.panel(p)
 	}
@@ -153,7 +153,9 @@ func (l *lines) facts(facts analysis.Facts) {
 // reading writes how a metrics page was understood.
 func (l *lines) reading(s *checked) {
 	r := s.Reading
-	l.say(margin, fmt.Sprintf("%s, %s samples, %s bad lines", s.Detail.Get("format"), s.Detail.Get("samples"), s.Detail.Get("bad_lines")))
+	l.say(margin, strings.Join([]string{
+		s.Detail.Get("format"), count(s.Detail.Get("samples"), "sample"), count(s.Detail.Get("bad_lines"), "bad line"),
+	}, ", "))
 	row := func(name, text string) {
 		if text != "" {
 			l.say(margin+fmt.Sprintf("%-10s", name), text)
@@ -178,8 +180,16 @@ func (l *lines) reading(s *checked) {
 	}
 }
 
+// count writes "1 line" and "3 lines".
+func count(n, what string) string {
+	if n == "1" {
+		return "1 " + what
+	}
+	return n + " " + what + "s"
+}
+
 func (l *lines) panel(p panel) {
-	name := p.Screen + ", " + p.Panel
+	name := p.Area + ", " + p.Panel
 	if !p.Empty {
 		l.say(fmt.Sprintf("%-9s", stateGood), name)
 		return
