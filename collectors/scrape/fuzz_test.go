@@ -18,6 +18,7 @@ func seeds(f *testing.F) {
 	f.Add([]byte(shopPage))
 	f.Add([]byte(`{"http.server.request.duration_bucket","http.route"="/a",le="1"} 1 # {trace_id="x"} 0.5 1.5` + "\n# EOF\n"))
 	f.Add(encode(f, []byte(shopPage)))
+	f.Add([]byte(everythingPage))
 	for _, pattern := range []string{"edge/*", "*.pb", "om-*", "expfmt-ok-*", "doc-*"} {
 		files, err := filepath.Glob(filepath.Join(fixtureDir, pattern))
 		if err != nil {
@@ -83,6 +84,7 @@ func checkReading(t *testing.T, h *snapshot.HTTP) {
 	if _, err := json.Marshal(h); err != nil {
 		t.Fatalf("not fit for a recording: %v", err)
 	}
+	checkService(t, h)
 	for _, c := range h.Requests {
 		if c.Series == nil || c.Total < 0 {
 			t.Fatalf("request count %+v", c)

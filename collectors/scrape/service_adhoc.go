@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -48,7 +49,7 @@ func findAdHocCaches(t *table) adHocCaches {
 	lookups := map[*metric]*lookupLabels{}
 	for name, m := range t.metrics {
 		norm := strings.TrimSuffix(normal(name), "_total")
-		if t.kind(name) == kindGauge || !slices.Contains(lookupWords, lastWord(norm)) {
+		if machinesOwn(norm) || t.kind(name) == kindGauge || !slices.Contains(lookupWords, lastWord(norm)) {
 			continue
 		}
 		lookups[m] = &lookupLabels{cache: strings.Contains(norm, "cache")}
@@ -62,11 +63,11 @@ func findAdHocCaches(t *table) adHocCaches {
 		})
 	}
 	bases := map[string]bool{}
-	for m, l := range lookups {
-		if l.label == "" {
-			continue
+	for _, m := range slices.SortedFunc(maps.Keys(lookups), func(x, y *metric) int { return strings.Compare(x.name, y.name) }) {
+		l, base := lookups[m], baseOf(m.name)
+		if l.label == "" || bases[base] {
+			continue // a second one by result counts the same lookups
 		}
-		base := baseOf(m.name)
 		bases[base] = true
 		a.byName[m.name] = []use{
 			a.use(row{to: cacheHits, when: l.label + "=" + hitValues, by: l.by(a.lib.by)}, 0, base),
@@ -118,15 +119,31 @@ func (a *adHocCaches) use(r row, rank int, base string) use {
 	return use{lib: a.lib, row: &r, rank: rank, prefix: prefix}
 }
 
-// pairs finds counters of hits with one of misses, or of all lookups, beside
-// them.
+// machinesOwn tells whether a family is of an exporter that speaks of the kernel
+// and of containers: their caches are not the service's.
+func machinesOwn(norm string) bool {
+	first, _, _ := strings.Cut(norm, "_")
+	return first == "node" || first == "container" || first == "kubelet"
+}
+
+// firstOf is the first by name of two, so that the choice does not depend on the
+// order of a map; a counts for nothing when it is empty.
+func firstOf(a, b string) string {
+	if a == "" || b < a {
+		return b
+	}
+	return a
+}
+
+// pairs finds the counters of which two of hits, misses and all lookups stand
+// together.
 func (a *adHocCaches) pairs(t *table, bases map[string]bool) {
 	type pair struct{ hits, misses, lookups string }
 	found := map[string]*pair{}
 	for name := range t.metrics {
 		norm := strings.TrimSuffix(normal(name), "_total")
 		base, word := baseOf(name), lastWord(norm)
-		if !strings.Contains(base, "cache") || a.byName[name] != nil {
+		if !strings.Contains(base, "cache") || machinesOwn(norm) || a.byName[name] != nil {
 			continue
 		}
 		p := found[base]
@@ -136,24 +153,25 @@ func (a *adHocCaches) pairs(t *table, bases map[string]bool) {
 		}
 		switch {
 		case slices.Contains(hitWords, word):
-			p.hits = name
+			p.hits = firstOf(p.hits, name)
 		case slices.Contains(missWords, word):
-			p.misses = name
+			p.misses = firstOf(p.misses, name)
 		case slices.Contains(lookupWords, word):
-			p.lookups = name
+			p.lookups = firstOf(p.lookups, name)
 		}
 	}
 	for base, p := range found {
-		if p.hits == "" || p.misses == "" && p.lookups == "" || bases[base] {
+		if bases[base] || p.hits == "" && p.misses == "" || p.lookups == "" && (p.hits == "" || p.misses == "") {
 			continue
 		}
 		bases[base] = true
-		a.byName[p.hits] = []use{a.use(row{to: cacheHits}, 1, base)}
-		if p.misses != "" {
-			a.byName[p.misses] = []use{a.use(row{to: cacheMisses}, 1, base)}
-		}
-		if p.lookups != "" {
-			a.byName[p.lookups] = []use{a.use(row{to: cacheLookups}, 1, base)}
+		for _, f := range []struct {
+			name string
+			to   figure
+		}{{p.hits, cacheHits}, {p.misses, cacheMisses}, {p.lookups, cacheLookups}} {
+			if f.name != "" {
+				a.byName[f.name] = []use{a.use(row{to: f.to}, 1, base)}
+			}
 		}
 	}
 }

@@ -224,7 +224,8 @@ func (b *serviceBinder) bindWaits() {
 		return
 	}
 	for _, g := range b.table.groups {
-		if g.base == "go_sched_latencies_seconds" && len(g.buckets) <= maxBounds {
+		first := b.plan.waits == nil || g.key < b.plan.waits.key
+		if g.base == "go_sched_latencies_seconds" && len(g.buckets) <= maxBounds && first {
 			b.plan.waits = g
 		}
 	}

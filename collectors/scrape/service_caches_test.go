@@ -14,6 +14,8 @@ func TestCaches(t *testing.T) {
 		"two counters":             {metrics("counter shop_cache_hits_total 6", "counter shop_cache_misses_total 3", "gauge shop_cache_entries 20", "counter shop_cache_evictions_total 2"), []string{"cache shop_cache: Hits=6 Misses=3 Evictions=2 Entries=20"}},
 		"half of two":              {metrics("counter shop_cache_hits_total 6"), []string{"counter shop_cache_hits_total{} 6"}},
 		"hits and all":             {metrics("counter shop_cache_hits_total 6", "counter shop_cache_requests_total 10"), []string{"cache shop_cache: Hits=6 Misses=4"}},
+		"misses and all":           {metrics("counter vm_cache_misses_total 6", "counter vm_cache_requests_total 10"), []string{"cache vm_cache: Hits=4 Misses=6"}},
+		"the kernel's":             {metrics("counter node_bcache_cache_hits_total 6", "counter node_bcache_cache_misses_total 1", `counter container_cache_requests_total{result="hit"} 1`), nil},
 		"a cache called hit":       {metrics(`counter cache_requests_total{cache="hit",result="miss"} 1`), []string{"cache hit: Hits=0 Misses=1"}},
 		"said twice":               {metrics(`counter cache_requests_total{result="hit",status="hit"} 3`), []string{"cache: Hits=3 Misses=0"}},
 		"the label is the cache's": {metrics(`counter proxy_requests_total{cache="HIT"} 3`, `counter proxy_requests_total{cache="MISS"} 2`, `counter proxy_requests_total{cache="BYPASS"} 9`), []string{"cache proxy: Hits=3 Misses=2"}},

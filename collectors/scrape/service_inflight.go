@@ -163,5 +163,8 @@ func largest(groups [][]*series) snapshot.Value {
 		}
 		out.V, out.OK = out.V+most.V, out.OK || most.OK
 	}
+	if !finite(out.V) {
+		return snapshot.Value{}
+	}
 	return out
 }

@@ -27,6 +27,13 @@ func (p *servicePlan) reading() snapshot.Service {
 			at.V += v
 		}
 	}
+	for i := range values {
+		for j, v := range values[i] {
+			if !finite(v.V) {
+				values[i][j] = snapshot.Value{} // the sum of what is nearly endless
+			}
+		}
+	}
 	var out snapshot.Service
 	out.Runtime = p.runtimeOf(values)
 	for i := range p.things {
