@@ -103,7 +103,13 @@ func (h *HTTP) addTo(s *Snapshot) {
 }
 
 // Facts implements [Reading].
-func (h *HTTP) Facts() []Fact { return h.Page.facts() }
+func (h *HTTP) Facts() []Fact {
+	f := h.Page.facts()
+	if found := h.Service.found(); found != "" {
+		f = append(f, Fact{"service", found})
+	}
+	return f
+}
 
 func (p *Page) facts() []Fact {
 	f := []Fact{

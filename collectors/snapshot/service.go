@@ -1,6 +1,11 @@
 package snapshot
 
-import "apitop/collectors/safe"
+import (
+	"strconv"
+	"strings"
+
+	"apitop/collectors/safe"
+)
 
 // Service is what a metrics page says of the process beside its HTTP requests:
 // its runtime, its pools, caches and queues, and what it counts for the
@@ -14,6 +19,24 @@ type Service struct {
 	// CountersCut says that the page has more than Counters lists: those that
 	// move most, not always the same.
 	CountersCut bool
+}
+
+// found says what the page tells beside requests: "runtime go, pools 2, caches
+// 5"; empty: nothing.
+func (s *Service) found() string {
+	var parts []string
+	if s.Runtime.Language != "" {
+		parts = append(parts, "runtime "+s.Runtime.Language)
+	}
+	for _, p := range []struct {
+		name string
+		n    int
+	}{{"pools", len(s.Pools)}, {"queues", len(s.Queues)}, {"caches", len(s.Caches)}, {"counters", len(s.Counters)}} {
+		if p.n > 0 {
+			parts = append(parts, p.name+" "+strconv.Itoa(p.n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Runtime is the language's own machinery.

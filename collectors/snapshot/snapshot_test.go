@@ -80,3 +80,24 @@ func TestAddTo(t *testing.T) {
 		t.Errorf("a section is empty: %+v", s)
 	}
 }
+
+// TestServiceFact: a source says what else was found on its page, and nothing
+// when there was nothing.
+func TestServiceFact(t *testing.T) {
+	for want, s := range map[string]Service{
+		"":                              {},
+		"runtime jvm":                   {Runtime: Runtime{Language: "jvm"}},
+		"runtime go, pools 1, caches 2": {Runtime: Runtime{Language: "go"}, Pools: make([]Pool, 1), Caches: make([]CacheUse, 2)},
+		"queues 3, counters 4":          {Queues: make([]Queue, 3), Counters: make([]Counter, 4)},
+	} {
+		got := ""
+		for _, f := range (&HTTP{Service: s}).Facts() {
+			if f.Name == "service" {
+				got, _ = f.Value.(string)
+			}
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
