@@ -119,6 +119,7 @@ func (c *Config) hints() []hint {
 	for what, s := range map[string]struct{ address, fix string }{
 		"--redis":              {c.Redis, "--redis-password-file FILE, or redis: in the config"},
 		"--postgres":           {c.Postgres, "keep it in ~/.pgpass, or the DSN in the config"},
+		"--prometheus":         {c.Prometheus, "basic_auth: of prometheus: in the config"},
 		"a metrics page's URL": {strings.Join(c.Metrics, " "), "basic_auth: of the page in the config"},
 	} {
 		if config.HasPassword(s.address) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"apitop/collectors"
 	"apitop/collectors/safe"
@@ -54,6 +55,14 @@ func (w *witness) Notes() []snapshot.Note {
 		return n.Notes()
 	}
 	return nil
+}
+
+// Rest implements [collectors.Pacer].
+func (w *witness) Rest() time.Duration {
+	if p, ok := w.Collector.(collectors.Pacer); ok {
+		return p.Rest()
+	}
+	return 0
 }
 
 // seen is what was read last.

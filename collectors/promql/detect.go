@@ -22,6 +22,7 @@ type finding struct {
 	interval time.Duration // between two samples of a series
 	up       bool          // the server has up for the service
 	offset   time.Duration // of the server's clock to ours
+	jobs     []string      // that the service is made of, when they are several
 }
 
 // How often it is looked again, for the first time soon, as a server or service
@@ -49,6 +50,9 @@ func (c *Collector) find(ctx context.Context) (*finding, error) {
 	}
 	targets, err := c.targets(ctx, f)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.countJobs(ctx, f); err != nil {
 		return nil, err
 	}
 	kinds := c.kinds(ctx)
@@ -98,6 +102,23 @@ func (c *Collector) targets(ctx context.Context, f *finding) ([]map[string]strin
 		return nil, snapshot.Fail(snapshot.NoData, "no instance of {"+c.match.String()+"} is up", "see the targets of the server for why it cannot scrape them")
 	}
 	return list[:alive], nil
+}
+
+// countJobs finds whether --match takes in several jobs. They may count requests
+// in other families than the one instance that is looked at.
+func (c *Collector) countJobs(ctx context.Context, f *finding) error {
+	if !f.up {
+		return nil
+	}
+	got, err := c.api.instant(ctx, "count by (job) ("+c.match.selector("up")+")", time.Time{})
+	if err != nil || len(got.rows) < 2 {
+		return err
+	}
+	for i := range got.rows {
+		f.jobs = append(f.jobs, got.rows[i].labels()["job"])
+	}
+	slices.Sort(f.jobs)
+	return nil
 }
 
 // kinds are the types of families as the server knows them; few or none where it

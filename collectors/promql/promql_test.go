@@ -54,8 +54,25 @@ func TestReading(t *testing.T) {
 	if !reflect.DeepEqual(r.Instances, wantInstances) {
 		t.Errorf("instances %+v", r.Instances)
 	}
-	if c.Notes() != nil && len(c.Notes()) > 0 && !strings.Contains(c.Notes()[0].What.Raw(), "newest sample") {
+	if len(c.Notes()) > 0 {
 		t.Errorf("notes %v", c.Notes())
+	}
+	if m, ok := c.Mapping(); !ok || m.Counter != "http_requests_total" || m.InFlight != "http_requests_in_flight" {
+		t.Errorf("the mapping is %+v, %v", m, ok)
+	}
+}
+
+// TestSeveralJobs: what another job counts elsewhere would be missing unseen.
+func TestSeveralJobs(t *testing.T) {
+	f := &fake{say: map[string]string{"count by (job) (up": vector(one("job=web", 3), one("job=api", 2))}}
+	c := open(t, Config{URL: f.start(t), Match: `env="prod"`})
+	f.say[`{env="prod",instance="h:1",job="demo"}`] = usual()[`{job="demo"`]
+	f.say[`sum by (route,method,status) (rate(http_requests_total{env="prod"}`] = usual()["sum by (route,method,status) (rate(http_requests_total"]
+	for range 2 {
+		collect(t, c)
+		if n := c.Notes(); len(n) != 1 || !strings.Contains(n[0].What.Raw(), "several jobs (api, web)") {
+			t.Errorf("notes %v", n)
+		}
 	}
 }
 

@@ -52,6 +52,9 @@ func (c *Collector) read(ctx context.Context) (*snapshot.Rates, error) {
 	if err := c.askAll(ctx, at, all...); err != nil {
 		return nil, err
 	}
+	if len(f.jobs) > 1 {
+		c.note("narrow --match to one job, if they are not alike", "--match takes in several jobs (%s): all are asked for the families of one", listed(f.jobs))
+	}
 	r := &snapshot.Rates{Target: c.target, At: at, Window: f.plan.window, Page: f.page}
 	for _, q := range all {
 		r.Page.Bytes += int64(q.answer.bytes)
