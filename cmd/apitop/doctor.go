@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -109,10 +111,15 @@ func examine(ctx context.Context, c Config) (*checkup, error) {
 	return d, nil
 }
 
-// hints warns of passwords on the command line, which every user of the machine
-// can see in the list of processes.
+// hints warns of passwords that other users can read: on the command line, as
+// it is in the list of processes, and in the file that holds the one of Redis.
 func (c *Config) hints() []hint {
 	hints := []hint{}
+	if info, err := os.Stat(c.RedisPassword); err == nil && c.RedisPassword != "" && info.Mode().IsRegular() &&
+		info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		name := safe.Clean(c.RedisPassword, 0)
+		hints = append(hints, hint{What: "other users of this machine can read " + name, Fix: "chmod 600 " + name})
+	}
 	if !c.typed {
 		return hints
 	}

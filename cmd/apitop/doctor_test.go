@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -315,6 +316,10 @@ func TestDoctorLikeBefore(t *testing.T) {
 func TestDoctorHints(t *testing.T) {
 	file := configFile(t, "redis: redis://:S3cr3tPW@h\n")
 	env := map[string]string{"REDIS_URL": "redis://:S3cr3tPW@h"}
+	open := configFile(t, "S3cr3tPW")
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		env  map[string]string
 		args []string
@@ -323,6 +328,8 @@ func TestDoctorHints(t *testing.T) {
 		"nothing secret": {nil, []string{"localhost:1", "--redis", "redis://h", "--postgres", "postgres://u@h/db"}, nil},
 		"all three":      {nil, []string{"http://u:S3cr3tPW@h", "--redis", "redis://:S3cr3tPW@h", "--postgres", "host=h password=S3cr3tPW"}, []string{"--postgres", "--redis", "URL"}},
 		"environment":    {env, nil, nil},
+		"open file":      {env, []string{"--redis-password-file", open}, []string{open}},
+		"closed file":    {env, []string{"--redis-password-file", file}, nil},
 		"file":           {nil, []string{"--config", file}, nil},
 	}
 	for name, tt := range tests {

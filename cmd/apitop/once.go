@@ -29,7 +29,8 @@ func newOnce(p process, c *Config) *cobra.Command {
 		Long: `Print one report and exit: 0, or 3 when a source failed (the rest is printed).
 
 A FILE is a saved metrics page. One file gives the totals since its process
-started; two files of one target give what happened between them.`,
+started; two files of one target give what happened between them. With --config
+they are read by the mapping that it has for its only page.`,
 		Example: `  apitop once http://localhost:8000/metrics --for 10s
   apitop once api-1:8000 api-2:8000 --by-instance
   apitop once before.prom after.prom --format json`,
@@ -38,7 +39,14 @@ started; two files of one target give what happened between them.`,
 				return err
 			}
 			if files, rest := savedPages(args); len(files) > 0 {
-				return onceFiles(cmd.Context(), p, *f, files, rest)
+				if len(rest) > 0 {
+					return usageError{fmt.Errorf("%s is not a file: files and URLs cannot be mixed", rest[0])}
+				}
+				how, err := c.savedPage()
+				if err != nil {
+					return err
+				}
+				return onceFiles(cmd.Context(), p, *f, newSaved(files, how))
 			}
 			if err := c.complete(cmd.Flags(), args, p.getenv); err != nil {
 				return err
@@ -64,12 +72,9 @@ func checkFormat(format string) error {
 }
 
 // onceFiles reports on saved metrics pages.
-func onceFiles(ctx context.Context, p process, f onceFlags, files, rest []string) error {
-	if len(rest) > 0 {
-		return usageError{fmt.Errorf("%s is not a file: files and URLs cannot be mixed", rest[0])}
-	}
+func onceFiles(ctx context.Context, p process, f onceFlags, pages *saved) error {
 	var last *analysis.Report
-	err := follow(ctx, newSaved(files), analysis.New(analysis.Options{ByInstance: f.byInstance}), func(r *analysis.Report) bool {
+	err := follow(ctx, pages, analysis.New(analysis.Options{ByInstance: f.byInstance}), func(r *analysis.Report) bool {
 		last = r
 		return true
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -19,16 +20,39 @@ type saved struct {
 	fresh  bool // begin with a process that has just started: all totals are zero
 }
 
-// newSaved makes the stream of the named files. A single one is compared with
-// the start of its process.
-func newSaved(names []string) *saved {
+// newSaved makes the stream of the named files, which are read as how says. A
+// single one is compared with the start of its process.
+func newSaved(names []string, how scrape.Config) *saved {
 	target := names[len(names)-1]
-	return &saved{
+	s := &saved{
 		target: safe.New(target),
-		reader: scrape.NewReader(target, scrape.Limits{}),
+		reader: scrape.NewReader(target, how.Limits),
 		names:  names,
 		fresh:  len(names) == 1,
 	}
+	if how.Pin != nil {
+		s.reader.Pin(*how.Pin)
+	}
+	return s
+}
+
+// savedPage is what a file named with --config says of how to read saved pages:
+// its only page's mapping and limits. The usual file is not asked, as it is about
+// services that run.
+func (c *Config) savedPage() (how scrape.Config, err error) {
+	if c.ConfigPath == "" {
+		return how, nil
+	}
+	file, err := c.readFile()
+	switch {
+	case err != nil:
+		return how, usageError{err}
+	case len(file.Metrics) > 1:
+		return how, usageError{fmt.Errorf("%s: saved pages are read like its only page, and it lists %d", file.Where("metrics"), len(file.Metrics))}
+	case len(file.Metrics) == 0:
+		return how, nil
+	}
+	return scraped(&file.Metrics[0].Scrape), nil
 }
 
 // Next implements [snapshot.Stream].

@@ -218,3 +218,23 @@ func TestInstancesInTable(t *testing.T) {
 		}
 	}
 }
+
+// TestSavedPagesByMapping: saved pages are read as the file says of its only page.
+func TestSavedPagesByMapping(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.prom")
+	if err := os.WriteFile(page, []byte("# TYPE zork counter\nzork{a=\"/x\",b=\"500\"} 4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := configFile(t, "metrics:\n- url: http://zork/metrics\n  mapping: {requests: zork, route: a, status: b}\n")
+	out, errs, code := execute(t, "once", "--config", one, page)
+	if code != exitOK || !strings.Contains(string(out), "/x") || !strings.Contains(string(out), "100%") {
+		t.Errorf("exit %d, %s\n%s", code, errs, out)
+	}
+	two := configFile(t, "metrics: [a, b]")
+	if _, errs, code := execute(t, "once", "--config", two, page); code != exitUsage || !strings.Contains(errs, two+":1:1: metrics: saved pages") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	if _, errs, code := execute(t, "once", "--config", configFile(t, "theme: dark"), page); code != exitOK {
+		t.Errorf("a file without pages: exit %d, %s", code, errs)
+	}
+}
