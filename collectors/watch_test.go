@@ -151,6 +151,37 @@ func TestDeafOnesAreNotStuck(t *testing.T) {
 	})
 }
 
+// TestChurn: targets that come and go all the time leave nothing behind.
+func TestChurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rounds, each = 200, 20
+		var all []*closing
+		l := New(time.Second)
+		l.Watch(func() []Job {
+			list := make([]*closing, each)
+			for i := range list {
+				list[i] = newClosing(fmt.Sprint(len(all)+i), time.Duration(i)*100*time.Millisecond)
+			}
+			all = append(all, list...)
+			return jobsOf(list...)
+		})
+		for l.round < rounds {
+			next(t, l)
+		}
+		if len(l.jobs) != each || len(l.watched) != each || len(l.busy) > atOnce {
+			t.Errorf("%d jobs, %d watched, %d just started", len(l.jobs), len(l.watched), len(l.busy))
+		}
+		time.Sleep(2 * time.Second)
+		next(t, l)
+		for i, c := range all[:len(all)-each] {
+			if c.closed != 1 || c.atWork {
+				t.Errorf("collector %d was closed %d times, at work: %v", i, c.closed, c.atWork)
+			}
+		}
+		time.Sleep(2 * time.Second)
+	})
+}
+
 // timed is a collector that notes when it was started.
 type timed struct {
 	scripted

@@ -118,7 +118,7 @@ func TestChipOfAFleet(t *testing.T) {
 	}
 	r := screentest.Fleet(2, 9)
 	r.Sources[0].State, r.Sources[2].State, r.Sources[2].Error = analysis.StateFailed, analysis.StateOK, nil
-	if chips := screen.Chips(r); len(chips) != 2 || chips[0].Label != "targets" || chips[1].Note != "2" {
+	if chips := screen.Chips(r); len(chips) != 2 || chips[0].Note != "2" || chips[1].Label != "targets" {
 		t.Errorf("a search that fails gives %+v", chips)
 	}
 }

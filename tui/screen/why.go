@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"apitop/collectors/analysis"
@@ -80,8 +81,8 @@ type Chip struct {
 	n, ok int    // sources, and those of them that answer
 }
 
-// Chips sums the sources up by kind, in order of appearance; the worst source of
-// a kind speaks for it. Where metrics pages are announced is only worth a chip
+// Chips sums the sources up by kind, in order of appearance but for the metrics
+// pages, which come first; the worst source of a kind speaks for it. Where metrics pages are announced is only worth a chip
 // when it fails.
 func Chips(r *analysis.Report) []Chip {
 	var chips []Chip
@@ -106,7 +107,9 @@ func Chips(r *analysis.Report) []Chip {
 		}
 	}
 	if i, ok := index[analysis.KindMetrics]; ok {
-		chips[i].count()
+		pages := chips[i]
+		pages.count()
+		chips = slices.Insert(slices.Delete(chips, i, i+1), 0, pages)
 	}
 	return chips
 }
