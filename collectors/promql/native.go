@@ -66,7 +66,7 @@ func (p *places) custom(h *snapshot.Histogram, buckets model.HistogramBuckets) b
 	}
 	cumulative = append(cumulative, h.Count)
 	h.Bounds, h.Cumulative = p.shared(bounds), cumulative
-	return len(bounds) > 0 || h.Count == 0
+	return finite(n) && (len(bounds) > 0 || h.Count == 0)
 }
 
 // exponential finds the schema by which all buckets are of one width, and their

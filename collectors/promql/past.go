@@ -2,6 +2,7 @@ package promql
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -162,7 +163,7 @@ func (h *pastOf) ladders(s span, rows []row, n int) []snapshot.Histogram {
 		r := &rows[i]
 		le, err := strconv.ParseFloat(r.labels()["le"], 64)
 		for _, v := range r.Values {
-			if at := s.index(v.Timestamp.Time()); err == nil && at >= 0 && at < n && finite(float64(v.Value)) {
+			if at := s.index(v.Timestamp.Time()); err == nil && at >= 0 && at < n && math.Abs(float64(v.Value)) <= largest {
 				bars[at] = append(bars[at], bar{le / h.places.scale, float64(v.Value)})
 			}
 		}

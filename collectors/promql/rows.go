@@ -115,9 +115,12 @@ func (p *places) sums(rows []row) map[*snapshot.Series]float64 {
 	return out
 }
 
+// largest is far beyond what anybody counts, and many of it still add up.
+const largest = 1e300
+
 // number is the value of a row that holds one.
 func number(r *row) (float64, bool) {
-	if r.Value == nil || !finite(float64(r.Value.Value)) {
+	if r.Value == nil || !(math.Abs(float64(r.Value.Value)) <= largest) {
 		return 0, false
 	}
 	return float64(r.Value.Value), true
