@@ -8,8 +8,13 @@ import (
 // arrived finds out whose page p is, which came over the new connection l; nil
 // where connections are not held.
 func (r *round) arrived(ctx context.Context, p reply, l *link) {
-	like := r.crew.could(p.marks)
 	r.crew.tried++
+	if kin := r.crew.kin(p.marks); r.crew.roams && len(kin) > 1 {
+		r.drop(l)
+		r.untold(p, kin)
+		return
+	}
+	like := r.crew.could(p.marks)
 	r.crew.miss(like)
 	if len(like) == 0 {
 		r.unknown(ctx, p, l)
@@ -28,6 +33,30 @@ func (r *round) arrived(ctx context.Context, p reply, l *link) {
 		return
 	}
 	r.crew.leads = append(r.crew.leads, &lead{link: l, like: like, page: p, base: p})
+}
+
+// oneChain is how many pages in a row that each go on from the one before are of
+// one process, whatever was thought.
+const oneChain = 30
+
+// untold takes a page that may be of any of several processes, as connections are
+// not held and nothing on the page says whose it is. That totals go on from one
+// another proves little then: other processes have others.
+func (r *round) untold(p reply, kin []*process) {
+	c := &r.crew
+	if c.chained++; c.chain == nil || !c.follows(c.chain, p.marks) {
+		c.chained = 0
+	}
+	if c.chain = p.marks; c.chained < oneChain {
+		c.unsure++
+		return
+	}
+	c.chained = 0
+	for _, w := range kin[1:] {
+		c.forget(w)
+		delete(r.got, w)
+	}
+	r.give(kin[0], p, nil)
 }
 
 // one is who alone can have written a page: one who is not held, as connections
@@ -56,10 +85,11 @@ func (r *round) unknown(ctx context.Context, p reply, l *link) {
 			return
 		}
 	}
+	lost = slices.DeleteFunc(lost, func(w *process) bool { return w.marks.unlike(p.marks, r.crew.shakes()) })
 	switch {
 	case r.crew.stranger(p.marks) && p.marks.told():
 		r.give(r.join(p), p, l)
-	case len(lost) > 0:
+	case len(lost) > 0: // their totals fell
 		r.suspect(ctx, lost[0], p, l)
 	case r.crew.roams:
 		r.crew.unsure++

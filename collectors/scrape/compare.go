@@ -27,11 +27,11 @@ func (r *round) compare(ctx context.Context) {
 		if l.still >= dormantAfter && r.crew.round%dormantEvery != 0 && !l.stirred() {
 			continue
 		}
-		if r.extra > 1 && r.reread(ctx, l) {
+		if r.extra > 1 && !r.crew.roams && r.reread(ctx, l) {
 			fresh = append(fresh, l)
 		}
 	}
-	for r.seeks && r.extra > 1 && len(r.crew.leads) < mostLeads && ctx.Err() == nil {
+	for r.seeks && !r.crew.roams && r.extra > 1 && len(r.crew.leads) < mostLeads && ctx.Err() == nil {
 		r.extra--
 		n := len(r.crew.leads)
 		if r.call(ctx) != nil || r.crew.roams {
@@ -65,6 +65,14 @@ func (r *round) reread(ctx context.Context, l *lead) bool {
 	if p.fresh {
 		r.crew.leads = slices.DeleteFunc(r.crew.leads, func(o *lead) bool { return o == l })
 		r.arrived(ctx, p, l.link)
+		return false
+	}
+	if l.page.marks.unlike(p.marks, r.crew.shakes()) || requestsOn(p) < requestsOn(l.page) {
+		r.wander() // one connection, several processes
+		return false
+	}
+	if r.crew.excuse(l.page.marks, p.marks) {
+		l.page, l.base, l.alien, l.equal = p, p, 0, 0 // it was judged by that
 		return false
 	}
 	l.older, l.page = l.page, p
@@ -104,10 +112,11 @@ func (r *round) recheck(ctx context.Context, leads []*lead) map[*process]bool {
 				if r.placed(ctx, w, p); r.crew.roams {
 					return checked
 				}
+			case requestsOn(p) < w.total:
+				r.wander() // to several processes, by a proxy
+				return checked
 			default:
-				for _, key := range w.marks.fell(p.marks) {
-					r.crew.moody[key] = true // over one connection, one right after the other
-				}
+				r.crew.excuse(w.marks, p.marks)
 				checked[w] = true
 				r.give(w, p, nil)
 			}

@@ -33,6 +33,7 @@ type process struct {
 	marks    *marks         // of its newest page that was looked at
 	start    snapshot.Value // unix seconds
 	seen     time.Time      // its newest page, by the server's clock
+	total    float64        // requests on that page
 	fromZero bool           // it began after the address was first read
 	missed   int            // pages of others, got over new connections since it answered
 }
@@ -69,6 +70,9 @@ type crew struct {
 	shake  float64         // how much start times differ by themselves, in seconds
 	moody  map[string]bool // series that fall though their process goes on
 	unsure int             // pages of this round that could be of several
+
+	chain   *marks // newest page that could be of any
+	chained int    // such pages in a row that each go on from the one before
 }
 
 // doubt is how likely it may be that one more process is there, unseen, when it
@@ -131,6 +135,16 @@ func (c *crew) follows(a, b *marks) bool {
 		!slices.ContainsFunc(a.fell(b), func(key string) bool { return !c.moody[key] })
 }
 
+// excuse notes what fell from one page of a connection to the next: it proves
+// nothing then. It tells whether there was anything.
+func (c *crew) excuse(a, b *marks) (any bool) {
+	for _, key := range a.fell(b) {
+		any = any || !c.moody[key]
+		c.moody[key] = true
+	}
+	return any
+}
+
 func (c *crew) shakes() float64 { return max(c.shake, exactly) }
 
 // could lists who may have written a page with such marks.
@@ -144,10 +158,19 @@ func (c *crew) could(p *marks) []*process {
 	return all
 }
 
-// stranger tells whether a page is of none of them for certain.
-func (c *crew) stranger(p *marks) bool {
-	return !slices.ContainsFunc(c.list, func(w *process) bool { return !w.marks.unlike(p, c.shakes()) })
+// kin lists whom nothing fixed tells from who wrote a page with such marks.
+func (c *crew) kin(p *marks) []*process {
+	var all []*process
+	for _, w := range c.list {
+		if !w.marks.unlike(p, c.shakes()) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
+
+// stranger tells whether a page is of none of them for certain.
+func (c *crew) stranger(p *marks) bool { return len(c.kin(p)) == 0 }
 
 // spareOf is the Reader for pages of whom is not known yet. While one process is
 // known it is the Reader of that, r: most often it is its page, and costs no
@@ -160,6 +183,13 @@ func (c *crew) spareOf(r *Reader) *Reader {
 		c.spare = r.twin()
 	}
 	return c.spare
+}
+
+// doubted tells whether a connection may lead to another process though nothing
+// fixed says so. Until that is known no page is passed on, as it could be of one
+// and the page before of the other.
+func (c *crew) doubted() bool {
+	return slices.ContainsFunc(c.leads, func(l *lead) bool { return l.alien > 0 && len(c.kin(l.page.marks)) > 0 })
 }
 
 // lost lists who is not held.
@@ -182,9 +212,13 @@ func (c *crew) miss(like []*process) {
 			continue
 		}
 		if w.missed++; w.missed > gone && len(c.list) > 1 {
-			c.list = slices.DeleteFunc(c.list, func(o *process) bool { return o == w })
+			c.forget(w)
 		}
 	}
+}
+
+func (c *crew) forget(w *process) {
+	c.list = slices.DeleteFunc(c.list, func(o *process) bool { return o == w })
 }
 
 // join makes a process of who answered with p. The first has the name of its
@@ -222,15 +256,12 @@ const fixCrew = "set PROMETHEUS_MULTIPROC_DIR (Python), aggregate (Node: Aggrega
 
 // notes says what is not known.
 func (c *crew) notes() []snapshot.Note {
-	say := func(format string) []snapshot.Note {
-		return []snapshot.Note{{What: safe.New(fmt.Sprintf(format, len(c.list))), Fix: fixCrew}}
-	}
+	what := fmt.Sprintf("this address is %d processes, perhaps more: totals may be incomplete", len(c.list))
 	switch {
-	case len(c.list) < 2:
+	case len(c.list) < 2, c.unsure == 0 && c.sure:
+		return nil
 	case c.unsure > 0:
-		return say("this address is %d processes, and an answer cannot be told to be of one of them: totals are incomplete")
-	case !c.sure:
-		return say("this address is %d processes, perhaps more: totals may be incomplete")
+		what = "this address is several processes, and an answer cannot be told to be of one of them: totals are incomplete"
 	}
-	return nil
+	return []snapshot.Note{{What: safe.New(what), Fix: fixCrew}}
 }

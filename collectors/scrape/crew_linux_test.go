@@ -17,9 +17,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"apitop/collectors/analysis"
-	"apitop/collectors/snapshot"
 )
 
 // The processes of the server under test are this test binary again. What they
@@ -164,66 +161,6 @@ func (p *pool) traffic(d time.Duration) (wait func()) {
 	return wg.Wait
 }
 
-// observer collects and analyses.
-type observer struct {
-	t      *testing.T
-	c      *Collector
-	engine *analysis.Engine
-	rounds int
-	report *analysis.Report
-	notes  []snapshot.Note
-	err    error
-}
-
-func observe(t *testing.T, url string) *observer {
-	t.Helper()
-	c, err := New(Config{URL: url, Timeout: 5 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return &observer{t: t, c: c, engine: analysis.New(analysis.Options{Interval: 100 * time.Millisecond, Window: time.Minute})}
-}
-
-// step is one round.
-func (w *observer) step(interval time.Duration) {
-	w.t.Helper()
-	began := time.Now()
-	s := snapshot.Snapshot{Seq: uint64(w.rounds), At: began}
-	reading, err := w.c.Collect(w.t.Context())
-	if err != nil {
-		w.t.Logf("round %d: %v", w.rounds, err)
-	}
-	w.err = err
-	w.notes = w.c.Notes()
-	s.AddTo(reading)
-	w.report = w.engine.Step(s)
-	w.rounds++
-	time.Sleep(time.Until(began.Add(interval)))
-}
-
-// until steps until done.
-func (w *observer) until(most int, done func() bool) {
-	w.t.Helper()
-	for range most {
-		if w.step(100 * time.Millisecond); done() {
-			return
-		}
-	}
-	w.t.Logf("not done in %d rounds", most)
-}
-
-// during steps for a while, and some rounds longer.
-func (w *observer) during(d, interval time.Duration) {
-	w.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); {
-		w.step(interval)
-	}
-	for range 10 {
-		w.step(interval)
-	}
-}
-
 func (w *observer) check(p *pool, processes int) {
 	w.t.Helper()
 	h := w.report.HTTP
@@ -262,6 +199,7 @@ func TestWorkers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := startPool(t, 3, tt.env...)
 			w := observe(t, p.url())
+			w.pace = 100 * time.Millisecond
 			w.until(100, func() bool { return len(w.c.crew.list) == 3 })
 			wait := p.traffic(load())
 			w.during(load(), tt.interval)
@@ -282,6 +220,7 @@ func TestWorkerReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := startPool(t, 3, env)
 			w := observe(t, p.url())
+			w.pace = 100 * time.Millisecond
 			w.until(100, func() bool { return len(w.c.crew.list) == 3 && w.rounds > 12 })
 			p.traffic(load() / 2)()
 			w.during(0, 100*time.Millisecond)
@@ -303,6 +242,7 @@ func TestWorkerReplaced(t *testing.T) {
 func TestWorkersAlike(t *testing.T) {
 	p := startPool(t, 3, workerIdle+"=0", workerStart+"=none")
 	w := observe(t, p.url())
+	w.pace = 100 * time.Millisecond
 	w.step(0)
 	wait := p.traffic(load())
 	w.during(load(), 100*time.Millisecond)

@@ -2,7 +2,6 @@ package scrape
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -69,10 +68,15 @@ func (r *round) regular(ctx context.Context) error {
 		return r.meet(ctx)
 	case r.crew.roams:
 		return r.visit(ctx)
-	case len(r.crew.list) == 1:
-		return r.single(ctx, r.crew.list[0])
 	}
-	return r.held(ctx)
+	read := r.held
+	if len(r.crew.list) == 1 {
+		read = r.single
+	}
+	if err := read(ctx); err != nil || !r.crew.roams || len(r.got) > 0 {
+		return err
+	}
+	return r.visit(ctx) // nothing is held any more
 }
 
 // quick is how long the first scrape may have taken for others to follow at once:
@@ -103,7 +107,7 @@ func (r *round) more(ctx context.Context, took time.Duration) {
 func (r *round) reading() (snapshot.Reading, error) {
 	var pages snapshot.Pages
 	for _, w := range r.crew.list {
-		if p, ok := r.got[w]; ok {
+		if p, ok := r.got[w]; ok && !r.crew.doubted() {
 			p.Target, p.FromZero = w.name, w.fromZero
 			if pages = append(pages, p.HTTP); len(pages) == 1 {
 				r.Collector.notes = slices.Concat(p.notes, r.web.Notes())
@@ -113,8 +117,8 @@ func (r *round) reading() (snapshot.Reading, error) {
 	r.Collector.notes = slices.Concat(r.Collector.notes, r.crew.notes(), r.notes)
 	switch {
 	case len(pages) == 0 && r.crew.unsure > 0:
-		return nil, snapshot.Fail(snapshot.Unsupported, fmt.Sprintf(
-			"%s is %d processes, and their answers cannot be told apart", r.target.name, len(r.crew.list)), fixCrew)
+		return nil, snapshot.Fail(snapshot.Unsupported,
+			r.target.name+" is several processes, and their answers cannot be told apart", fixCrew)
 	case len(pages) == 0:
 		return nil, r.err
 	case len(r.crew.list) == 1:
@@ -144,7 +148,7 @@ func (r *round) join(p reply) *process { return r.crew.join(r.target.name, p) }
 
 // give takes p for a page of w, whom l leads to; nil: as before.
 func (r *round) give(w *process, p reply, l *link) {
-	w.marks, w.seen, w.start, w.missed = p.marks, p.date, p.StartTime, 0
+	w.marks, w.seen, w.start, w.missed, w.total = p.marks, p.date, p.StartTime, 0, requestsOn(p)
 	switch {
 	case l == nil:
 	case p.closes || r.crew.roams:
@@ -158,7 +162,8 @@ func (r *round) give(w *process, p reply, l *link) {
 
 // single reads the page of the one process that is known, at no more cost than
 // if there could be no others.
-func (r *round) single(ctx context.Context, w *process) error {
+func (r *round) single(ctx context.Context) error {
+	w := r.crew.list[0]
 	if w.link == nil {
 		w.link = r.open()
 	}
@@ -167,12 +172,13 @@ func (r *round) single(ctx context.Context, w *process) error {
 		return err
 	}
 	r.err = err
-	if p.fresh || p.StartTime != w.start || r.seeks || len(r.crew.leads) > 0 {
+	total := requestsOn(p)
+	if p.fresh || p.StartTime != w.start || total < w.total || r.seeks || len(r.crew.leads) > 0 {
 		p.marks = marksOf(r.reader, p.HTTP)
 		r.placed(ctx, w, p)
 		return nil
 	}
-	w.seen = p.date
+	w.seen, w.total = p.date, total
 	r.got[w] = p
 	return nil
 }
@@ -186,7 +192,9 @@ func (r *round) placed(ctx context.Context, w *process, p reply) {
 		r.arrived(ctx, p, l)
 		r.outlived(w)
 	case w.marks.unlike(p.marks, r.crew.shakes()):
-		r.swapped(ctx, w, p)
+		r.swapped(w, p)
+	case requestsOn(p) < w.total:
+		r.fallen(ctx, w, p)
 	default:
 		r.crew.died = 0
 		r.give(w, p, nil)
@@ -223,8 +231,8 @@ func (r *round) wander() {
 // swapped takes a page that came over the connection of w and cannot be of w. Some
 // start times are computed anew for each page and tremble; otherwise a proxy gives
 // each request to another process.
-func (r *round) swapped(ctx context.Context, w *process, p reply) {
-	const trembles = 2 // seconds
+func (r *round) swapped(w *process, p reply) {
+	const trembles = 0.05 // seconds: less than what is between processes that are started one after another
 	d := max(p.StartTime.V-w.start.V, w.start.V-p.StartTime.V)
 	same := *p.marks
 	same.start = w.marks.start
@@ -233,8 +241,33 @@ func (r *round) swapped(ctx context.Context, w *process, p reply) {
 		r.give(w, p, nil)
 		return
 	}
-	r.wander()
-	r.arrived(ctx, p, nil)
+	r.wander() // and drop the page: of pages read at once none is the later one
+}
+
+// requestsOn is how many requests a page counts in all.
+func requestsOn(p reply) (n float64) {
+	for _, c := range p.Requests {
+		n += c.Total
+	}
+	return n
+}
+
+// fallen takes a page that came over the connection of w and counts less than the
+// one before: the service set its counters back, unless a proxy gives requests to
+// several processes, of which further pages tell.
+func (r *round) fallen(ctx context.Context, w *process, p reply) {
+	for range 2 * suspects {
+		q, err := r.look(ctx, w.link, w.reader)
+		if err != nil || q.fresh {
+			break
+		}
+		if requestsOn(q) >= w.total {
+			r.wander()
+			return
+		}
+		p = q
+	}
+	r.give(w, p, nil)
 }
 
 // held reads a page of each process that a connection is held to, some at once.
@@ -270,8 +303,7 @@ func (r *round) held(ctx context.Context) error {
 			continue
 		}
 		if r.crew.roams { // since the answer before
-			r.arrived(ctx, a.p, nil)
-			continue
+			break
 		}
 		r.placed(ctx, a.w, a.p)
 	}
