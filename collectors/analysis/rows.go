@@ -22,6 +22,7 @@ type row struct {
 	key     routeKey // as it is shown
 	of      *row     // the row of its template; of a template, itself
 	used    int      // report that it was last in
+	dropped bool     // it is forgotten: another may have its name
 	members int      // of a template: routes in this report
 	only    routeKey // of a template: its first member
 	n       float64  // requests in this report, to tell the small from the large
@@ -66,24 +67,26 @@ func (r *rows) begin() {
 
 // use puts the row of a line into this report.
 func (r *rows) use(at *line) *row {
-	if at.row == nil || at.row.used != r.report {
+	if at.row == nil || at.row.dropped {
 		at.row = r.route(keyOf(at.series))
+	} else {
+		r.enter(at.row)
 	}
 	return at.row
 }
 
 // find is the row of a line when it is in this report; nil when it is not.
 func (r *rows) find(at *line) *row {
+	if at.row == nil || at.row.dropped {
+		at.row = r.byRoute[keyOf(at.series)]
+	}
 	if at.row != nil && at.row.used == r.report {
 		return at.row
-	}
-	if x := r.byRoute[keyOf(at.series)]; x != nil && x.used == r.report {
-		at.row = x
-		return x
 	}
 	return nil
 }
 
+// route puts the row of a route into this report.
 func (r *rows) route(key routeKey) *row {
 	x := r.byRoute[key]
 	if x == nil {
@@ -91,20 +94,24 @@ func (r *rows) route(key routeKey) *row {
 		x.of = r.template(key)
 		r.byRoute[key] = x
 	}
+	r.enter(x)
+	return x
+}
+
+func (r *rows) enter(x *row) {
 	if x.used == r.report {
-		return x
+		return
 	}
 	x.reset(r.report)
 	r.routes = append(r.routes, x)
 	t := x.of
 	if t.used != r.report {
 		t.reset(r.report)
-		t.members, t.only = 0, key
+		t.members, t.only = 0, x.name
 		r.templates = append(r.templates, t)
 	}
 	t.members++
 	r.merges = r.merges || t.members > 1
-	return x
 }
 
 func (r *rows) template(key routeKey) *row {
@@ -150,13 +157,35 @@ func (r *rows) settle() []*row {
 	if len(all) <= maxRows {
 		return all
 	}
-	slices.SortFunc(all, func(a, b *row) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), compareKeys(a.key, b.key))
-	})
-	for _, t := range all[maxRows-1:] {
+	top := largest(all, maxRows-1)
+	for _, t := range all {
 		t.into = r.other
 	}
-	return append(all[:maxRows-1:maxRows-1], r.other)
+	for _, t := range top {
+		t.into = t
+	}
+	return append(top, r.other)
+}
+
+// largest are the n rows with the most requests; names break ties.
+func largest(all []*row, n int) []*row {
+	top := make([]*row, 0, n+1)
+	for _, x := range all {
+		if len(top) == n && x.n < top[n-1].n {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(top, x, compareRows)
+		top = slices.Insert(top, i, x)
+		top = top[:min(len(top), n)]
+	}
+	return top
+}
+
+func compareRows(a, b *row) int {
+	if a.n != b.n {
+		return cmp.Compare(b.n, a.n)
+	}
+	return compareKeys(a.key, b.key)
 }
 
 // dest is the row that takes the growth of x.
@@ -172,7 +201,10 @@ func (r *rows) forget() {
 	if len(r.byRoute) <= 2*len(r.routes)+100 {
 		return
 	}
-	gone := func(_ routeKey, x *row) bool { return x.used != r.report }
+	gone := func(_ routeKey, x *row) bool {
+		x.dropped = x.used != r.report
+		return x.dropped
+	}
 	maps.DeleteFunc(r.byRoute, gone)
 	maps.DeleteFunc(r.byTemplate, gone)
 }

@@ -69,3 +69,72 @@ func BenchmarkStepServices(b *testing.B) {
 		i++
 	}
 }
+
+// BenchmarkStep100Targets is a step in which 100 targets answer with 2,000
+// samples each: 100 routes with two statuses and a histogram of 16 buckets.
+func BenchmarkStep100Targets(b *testing.B) {
+	e := New(Options{})
+	targets := make([][2]*snapshot.HTTP, 100)
+	for i := range targets {
+		targets[i] = fleetPages(fmt.Sprintf("10.0.0.%d:8000", i))
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		s := snapshot.Snapshot{At: at(float64(i)), HTTP: make([]*snapshot.HTTP, len(targets))}
+		for j := range targets {
+			p := *targets[j][i%2]
+			p.At = s.At
+			s.HTTP[j] = &p
+		}
+		e.Step(s)
+		i++
+	}
+}
+
+// fleetPages are two pages of one target, with the same series.
+func fleetPages(name string) (pages [2]*snapshot.HTTP) {
+	bounds := []float64{.001, .0025, .005, .01, .025, .05, .1, .15, .25, .5, .75, 1, 2.5, 5, 10}
+	for i := range pages {
+		pages[i] = &snapshot.HTTP{Target: safe.New(name)}
+	}
+	for i := range 100 {
+		route := fmt.Sprintf("/api/v1/things%dx/{id}", i)
+		statuses := [2]*snapshot.Series{series("GET", route, "200"), series("GET", route, "500")}
+		timed := series("GET", route, "")
+		for n, p := range pages {
+			for _, s := range statuses {
+				p.Requests = append(p.Requests, snapshot.Count{Series: s, Total: float64(10 * n)})
+			}
+			cum := make([]float64, len(bounds)+1)
+			for j := range cum {
+				cum[j] = float64(n * j)
+			}
+			p.Durations = append(p.Durations, snapshot.Histogram{
+				Series: timed, Bounds: bounds, Cumulative: cum, Count: cum[len(bounds)], Sum: float64(n),
+			})
+		}
+	}
+	return pages
+}
+
+// BenchmarkStepRawPaths is a step over 100,000 routes, all of them raw paths.
+func BenchmarkStepRawPaths(b *testing.B) {
+	for _, form := range []string{"/users/%d/orders", "/pages/%dx"} {
+		b.Run(form[1:6], func(b *testing.B) {
+			e := New(Options{})
+			h := &snapshot.HTTP{Target: safe.New("api")}
+			for i := range 100_000 {
+				h.Requests = append(h.Requests, snapshot.Count{Series: series("GET", fmt.Sprintf(form, i), "200"), Total: 1})
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				p := *h
+				p.At = at(float64(i))
+				e.Step(snapshot.Snapshot{At: p.At, HTTP: []*snapshot.HTTP{&p}})
+				i++
+			}
+		})
+	}
+}
