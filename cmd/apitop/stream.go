@@ -12,6 +12,8 @@ import (
 // follow steps the engine over the stream and hands each report to emit until
 // the stream or ctx ends, or emit says stop.
 func follow(ctx context.Context, s snapshot.Stream, e *analysis.Engine, emit func(*analysis.Report) (more bool)) error {
+	pace := newThrift()
+	defer pace.stop()
 	for {
 		snap, err := s.Next(ctx)
 		if err != nil {
@@ -20,6 +22,7 @@ func follow(ctx context.Context, s snapshot.Stream, e *analysis.Engine, emit fun
 		if !emit(e.Step(snap)) {
 			return nil
 		}
+		pace.adjust()
 	}
 }
 

@@ -40,6 +40,13 @@ func (a *tally) place(n int) track {
 	return track{from: from, to: from + n}
 }
 
+// reserve makes room for the first vectors, of so many totals together.
+func (a *tally) reserve(n int) {
+	if len(a.last) == 0 {
+		a.last, a.grown = make([]float64, 0, n), make([]float64, 0, n)
+	}
+}
+
 // release gives up the room of t.
 func (a *tally) release(t *track) { a.freed += t.size() }
 
@@ -77,7 +84,7 @@ func (a *tally) restart(t *track) { clear(a.last[t.from:t.to]) }
 func (a *tally) record(slot int) {
 	frame := a.frames[slot]
 	if cap(frame) < len(a.grown) {
-		frame = make([]float64, 0, cap(a.grown))
+		frame = make([]float64, 0, len(a.grown)) // no more: there are many
 	}
 	a.frames[slot] = append(frame[:0], a.grown...)
 }

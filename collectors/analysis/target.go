@@ -143,6 +143,7 @@ func moved(before, after Value) bool {
 
 func (t *target) takeCounts(h *snapshot.HTTP, how change) {
 	t.counts.begin()
+	t.counts.reserve(len(h.Requests))
 	var total [1]float64
 	for _, c := range h.Requests {
 		total[0] = c.Total
@@ -152,6 +153,11 @@ func (t *target) takeCounts(h *snapshot.HTTP, how change) {
 
 func (t *target) takeDurations(h *snapshot.HTTP, how change) {
 	t.hists.begin()
+	n := 0
+	for i := range h.Durations {
+		n += len(h.Durations[i].Cumulative) + 2
+	}
+	t.hists.reserve(n)
 	var buf []float64
 	for _, d := range h.Durations {
 		buf = append(append(buf[:0], d.Cumulative...), d.Count, d.Sum)

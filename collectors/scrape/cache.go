@@ -29,8 +29,7 @@ type series struct {
 	group  *group           // of a bucket, a count or a sum
 	meta   *snapshot.Series // set when the series counts requests
 	next   *series          // what followed on the page last time
-	birth  *series          // the sample that says when this one began
-	began  float64          // the same as the message says; unix seconds
+	birth  *series          // holds when this one began: a sample of the page, or of our own making
 	seen   uint32           // scan that saw it last
 	role   role
 }

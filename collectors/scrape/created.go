@@ -92,13 +92,20 @@ func (t *table) identity(name string, s *series) []byte {
 
 // created is when s began, in unix seconds; 0 when the page does not say.
 func (s *series) created() float64 {
-	switch {
-	case s == nil:
+	if s == nil || s.birth == nil || !finite(s.birth.value) || s.birth.value <= 0 {
 		return 0
-	case s.birth != nil && finite(s.birth.value) && s.birth.value > 0:
-		return s.birth.value
 	}
-	return s.began
+	return s.birth.value
+}
+
+// bornAt takes when s began as a message says; 0 when it does not.
+func (s *series) bornAt(seconds float64) {
+	switch {
+	case s.birth != nil:
+		s.birth.value = seconds
+	case seconds != 0:
+		s.birth = &series{value: seconds}
+	}
 }
 
 // timestamp reads a google.protobuf.Timestamp in unix seconds.

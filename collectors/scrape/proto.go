@@ -288,7 +288,7 @@ func (p *protoScan) sample(suffix string, extra []byte, value, stamp float64) er
 	if err != nil {
 		return p.forgive(err, raw)
 	}
-	s.began = p.began
+	s.bornAt(p.began)
 	p.samples++
 	p.taken = s
 	return nil
