@@ -92,7 +92,7 @@ func (h *httpState) addDurations(t *target, i *instance) {
 		buf = t.hists.since(&at.track, t.slot, buf)
 		n := len(buf) - 2
 		l := ladder{bounds: at.bounds, cum: buf[:n], count: buf[n], sum: buf[n+1]}
-		l.native = at.native.since(t.clock.step-t.back, l.count)
+		l.native = at.native.since(t.clock.number(t.back), l.count)
 		i.sums.ladder.add(l)
 		if x := h.rows.find(at); x != nil {
 			x = x.dest()

@@ -123,10 +123,11 @@ func (g *growth[K]) forget(key K) {
 // baseOf is base for one key of a source that does not list all: its window
 // cannot start before the key was first seen.
 func (g *growth[K]) baseOf(t *track) int {
-	if g.complete {
-		return g.base()
+	back := g.base()
+	for !g.complete && back > 0 && g.number(back) < t.born {
+		back--
 	}
-	return min(g.base(), g.step-t.born)
+	return back
 }
 
 // delta writes key's growth in the window to dst and returns it; false when

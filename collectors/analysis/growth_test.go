@@ -121,6 +121,39 @@ func TestGrowthAgainstTotals(t *testing.T) {
 	}
 }
 
+// TestGrowthOverALongWindow: a window of more steps than are kept is no shorter
+// for that.
+func TestGrowthOverALongWindow(t *testing.T) {
+	for name, newOne := range map[string]func(Options) *growth[string]{"all": newGrowth[string], "sampled": newSampledGrowth[string]} {
+		t.Run(name, func(t *testing.T) {
+			g := newOne(Options{Window: time.Minute, Interval: 100 * time.Millisecond})
+			for i := range 2000 {
+				now := float64(i) / 10
+				g.begin(at(now), false)
+				g.put("a", known(float64(i)))
+				if i >= 400 {
+					g.put("late", known(float64(i)))
+				}
+				g.end()
+				grown, seconds := g.one("a"), g.elapsed()
+				switch {
+				case i == 0:
+					check(t, "growth", grown, unknown)
+					continue
+				case now <= 60:
+					check(t, "growth", grown, known(float64(i)))
+				case seconds.V < 59 || seconds.V > 63.5:
+					t.Fatalf("a window of %v s at %v s", seconds.V, now)
+				}
+				check(t, "rate", g.rate("a"), known(10))
+				if i > 401 && !g.complete {
+					check(t, "rate of a late key", g.rate("late"), known(10))
+				}
+			}
+		})
+	}
+}
+
 func TestGrowthForgetsKeysThatAreGone(t *testing.T) {
 	g := newGrowth[int](Options{Window: time.Second, Interval: time.Second})
 	for i := range 1000 {

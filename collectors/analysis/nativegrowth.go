@@ -41,7 +41,7 @@ func (n *natives) follow(now *snapshot.Native, how change, clock *steps) {
 	}
 	n.last = now
 	if grown != nil && observed(grown) > 0 {
-		n.trim(clock.step - len(clock.times))
+		n.trim(clock.number(clock.filled - 1))
 		n.steps = append(n.steps, nativeStep{clock.step, grown})
 	}
 }

@@ -4,19 +4,27 @@ import "time"
 
 // steps is when a source was read: the clock of its windows.
 type steps struct {
-	window time.Duration
-	times  []time.Time // ring: when each step was read, by the source's clock
-	head   int         // ring place of the newest step
-	filled int         // steps in the ring
-	step   int         // number of the newest step, from 1
+	window  time.Duration
+	apart   time.Duration // least time between two steps in the ring, but for the newest
+	times   []time.Time   // ring: when each step was read, by the source's clock
+	numbers []int         // ring: which step each is, from 1
+	head    int           // ring place of the newest step
+	filled  int           // steps in the ring
+	step    int           // number of the newest step
 }
 
-// maxSlots bounds the memory of a long window of short intervals.
+// maxSlots bounds the memory of a long window of short intervals: then only some
+// of its steps are in the ring.
 const maxSlots = 130
 
 func newSteps(opt Options) steps {
 	slots := 2 + int(opt.Window/max(opt.Interval, time.Millisecond))
-	return steps{window: opt.Window, times: make([]time.Time, min(slots, maxSlots)), head: -1}
+	s := steps{window: opt.Window, head: -1}
+	if slots > maxSlots {
+		slots, s.apart = maxSlots, (opt.Window+opt.Window/20)/(maxSlots-2)
+	}
+	s.times, s.numbers = make([]time.Time, slots), make([]int, slots)
+	return s
 }
 
 // open begins a step read at the time at; a zero time is unknown.
@@ -26,10 +34,12 @@ func (s *steps) open(at time.Time) {
 			s.filled = 0 // start a new window
 		}
 	}
-	s.head = (s.head + 1) % len(s.times)
-	s.times[s.head] = at
-	s.filled = min(s.filled+1, len(s.times))
+	if s.filled < 2 || s.times[s.head].Sub(s.times[s.slot(1)]) >= s.apart {
+		s.head = (s.head + 1) % len(s.times)
+		s.filled = min(s.filled+1, len(s.times))
+	} // else it takes the place of the newest
 	s.step++
+	s.times[s.head], s.numbers[s.head] = at, s.step
 }
 
 // jumped tells whether the monotonic and the wall clock disagree on the time
@@ -57,6 +67,9 @@ func (s *steps) within(now time.Time) int {
 	}
 	return s.filled - 1
 }
+
+// number is which step the one so many back is.
+func (s *steps) number(back int) int { return s.numbers[s.slot(back)] }
 
 // slot is the ring place of the step so many back.
 func (s *steps) slot(back int) int { return (s.head - back + len(s.times)) % len(s.times) }
