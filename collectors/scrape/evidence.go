@@ -7,6 +7,7 @@ import "strings"
 type evidence struct {
 	series int
 	labels map[string]*values // by normal name
+	roles  [2]*roles          // what they hold, once it was asked: without and with calls
 }
 
 // values counts what the values of one label look like.
@@ -32,8 +33,8 @@ type traits struct{ status, word, grpc, truth, verb, path bool }
 // a family, and so many labels of a page, which ends the search on pages that
 // are made to be costly.
 const (
-	enoughEvidence = 500
-	enoughLabels   = 200_000
+	enoughEvidence = 300
+	enoughLabels   = 100_000
 )
 
 // view is a page as the choice of a mapping sees it.
@@ -44,6 +45,10 @@ type view struct {
 	bySample map[*metric][]*series
 	seen     map[string]*evidence
 	looked   int // labels
+
+	counting [2][]candidate // of counters and durations, once they were asked
+	timing   [2][]candidate
+	sorted   [2]bool
 }
 
 func newView(t *table) *view {

@@ -26,12 +26,19 @@ func (v *view) again(m mapping, rows []dialect) []string {
 		}
 	}
 	all := v.totalOf(m)
-	for _, c := range append(v.counters(false), v.durations(false)...) {
-		if all > 0 && math.Abs(c.total-all) <= 0.01*all || c.stem == stem(normal(m.counter)) || c.stem == stem(normal(m.duration)) {
+	counters, durations := v.candidates(false)
+	for _, c := range slices.Concat(counters, durations) {
+		if all > 0 && math.Abs(c.total-all) <= 0.01*all || v.sameStem(c.family, m.counter) || v.sameStem(c.family, m.duration) {
 			add(c.family)
 		}
 	}
 	return found
+}
+
+// sameStem tells whether f and the named family differ only in what they are.
+func (v *view) sameStem(f *family, name string) bool {
+	other := v.byName[normal(name)]
+	return name != "" && other != nil && other.says().stem == f.says().stem
 }
 
 // totalOf is how many requests m counts.

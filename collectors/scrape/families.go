@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -26,23 +27,59 @@ type family struct {
 	buckets bool // of a distribution: classic or native ones
 	unit    string
 	sample  string // name of the samples whose labels speak for the family
+
+	words *saying // what the name says, once it was asked
 }
 
-// families puts the page's sample names together, sorted by name.
-func (t *table) families() []*family {
-	byName := map[string]*family{}
-	for name, m := range t.metrics {
-		base, role := splitName(name)
-		if role != isAlone && t.distributes(base) {
-			t.distribution(byName, base, role)
-			continue
-		}
-		if f := t.single(m); f.shape != unusable {
-			byName[name] = f
+// saying is what a family's name says.
+type saying struct {
+	topic      topic
+	stem       string
+	unit       float64 // how many make a second; 0: it does not say
+	timed      bool    // it measures time
+	timedTotal bool    // it adds up time
+}
+
+func (f *family) says() *saying {
+	if f.words == nil {
+		var room [16]string
+		words := wordsOf(f.name, room[:0])
+		f.words = &saying{
+			topic: topicOf(f.name, words), stem: stemOf(words), unit: unitIn(words),
+			timed: slices.ContainsFunc(words, func(w string) bool { return timeWords[w] }), timedTotal: timedTotal(words),
 		}
 	}
+	return f.words
+}
+
+func (f *family) topic() topic { return f.says().topic }
+
+// enoughFamilies is how many families of a page are looked at, the first ones:
+// real pages have a few thousand.
+const enoughFamilies = 10_000
+
+// families puts the page's sample names together: those first that most likely
+// speak of requests, then by name.
+func (t *table) families() []*family {
+	byName := map[string]*family{}
+	seen := map[*metric]bool{}
+	var last *metric
+	t.each(func(s *series) bool {
+		m := s.metric
+		if m == last || seen[m] {
+			return true
+		}
+		last, seen[m] = m, true
+		base, role := splitName(m.name)
+		if role != isAlone && t.distributes(base) {
+			t.distribution(byName, base, role)
+		} else if f := t.single(m); f.shape != unusable {
+			byName[m.name] = f
+		}
+		return len(seen) < enoughFamilies
+	})
 	return slices.SortedFunc(maps.Values(byName), func(a, b *family) int {
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(b.topic().score, a.topic().score), strings.Compare(a.name, b.name))
 	})
 }
 

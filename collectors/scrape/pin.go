@@ -89,7 +89,7 @@ func (v *view) partner(f *family, kind func(*family) bool) *family {
 	var found *family
 	most := -1
 	for _, x := range v.families {
-		if x == f || stem(x.norm) != stem(f.norm) || topicOf(x.name).off || !kind(x) {
+		if x == f || x.says().stem != f.says().stem || x.topic().off || !kind(x) {
 			continue
 		}
 		if n := rate(rolesOf(v.evidence(x), false), v.evidence(x)); n > most {

@@ -47,10 +47,13 @@ func choose(v *view, rows []dialect) (mapping, bool) {
 	return v.finish(m, rows), true
 }
 
+// perSaying is above the rank of any row.
+const perSaying = 1000
+
 // finish rates a mapping and says how it came about.
 func (v *view) finish(m mapping, rows []dialect) mapping {
 	m = v.joinable(m)
-	m.rank += 1000 * v.says(m)
+	m.rank += perSaying * v.says(m)
 	m.ignored = v.again(m, rows)
 	m.why = v.reasons(m)
 	return m
@@ -153,7 +156,8 @@ func (d dialect) roles(e *evidence) roles {
 	r := roles{status: d.status, method: d.method, kind: d.kind}
 	r.route = d.routeOn(e)
 	if !hasAny(e, r.route) {
-		if found := routeOf(e, r); len(found) > 0 && e.labels[found[0]].path > 0 {
+		found := routeOf(e, r)
+		if len(found) > 0 && (e.labels[found[0]].path > 0 || routeNames.of(found[0]) >= 0) {
 			r.route = found
 		}
 	}

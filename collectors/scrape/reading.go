@@ -124,7 +124,7 @@ func inFlightName(t *table) string {
 		if k := t.kind(name); k != kindGauge && k != kindUntyped || wordScore(norm) < needWords {
 			continue
 		}
-		if unitIn(norm) > 0 && !strings.HasSuffix(norm, "_active_count") {
+		if unitIn(wordsOf(norm, nil)) > 0 && !strings.HasSuffix(norm, "_active_count") {
 			continue // Micrometer counts and times them under one name
 		}
 		for _, w := range inFlightWords {

@@ -19,9 +19,11 @@ type detection struct {
 // A search costs as much as reading a page for the first time. Pages larger than
 // costlyPage, whose families change again and again, are searched ever more
 // rarely, down to every maxPause changes.
+// smallPage is searched at each new series as long as its mapping lacks a part.
 const (
 	costlyPage = 20_000
 	maxPause   = 64
+	smallPage  = 2000
 )
 
 // replan finds the mapping again where the page's changes may lead to another,
@@ -42,14 +44,20 @@ func (r *Reader) due() bool {
 	switch {
 	case r.plan == nil:
 		return true
-	case d.names == t.names && t.live < 2*d.series && r.mapping.present(t):
+	case d.names != t.names, t.live >= 2*d.series, !r.mapping.present(t):
+	case r.mapping.complete() || t.live > smallPage || t.live == d.series:
 		return false
-	case d.skip > 0:
+	}
+	if d.skip > 0 {
 		d.skip--
 		return false
 	}
 	return true
 }
+
+// complete tells whether status, route and durations are all known: then new
+// series of the same families cannot tell more.
+func (m mapping) complete() bool { return m.rank%pinned >= 7*perSaying }
 
 // search finds the mapping anew and tells whether it is another. What people
 // see of a series depends on the mapping, so it is made anew with a new one.

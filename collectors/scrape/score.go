@@ -12,7 +12,6 @@ type candidate struct {
 	topic topic
 	score int
 	total float64 // requests so far
-	stem  string  // name without what parts a counter from a histogram
 }
 
 // about tells whether a family is about requests, by its name or, whatever it
@@ -22,7 +21,7 @@ func (c candidate) about(e *evidence) bool {
 	path, route := false, false
 	for _, name := range c.roles.route {
 		path = path || e.labels[name] != nil && e.labels[name].path > 0
-		route = route || rankOf(routeNames, name) >= 0
+		route = route || routeNames.of(name) >= 0
 	}
 	switch {
 	case c.topic.odd:
@@ -41,12 +40,11 @@ func (c candidate) about(e *evidence) bool {
 // candidate makes one of a family, if its name does not rule it out. With calls,
 // remote procedure calls are requests.
 func (v *view) candidate(f *family, calls bool) (candidate, bool) {
-	c := candidate{family: f, topic: topicOf(f.name)}
+	c := candidate{family: f, topic: f.topic()}
 	if c.topic.off || c.topic.call != calls {
 		return c, false
 	}
 	c.roles = rolesOf(v.evidence(f), calls)
-	c.stem = stem(f.norm)
 	c.score = c.topic.score + rate(c.roles, v.evidence(f))
 	if c.topic.odd {
 		c.score -= oddPenalty
@@ -57,11 +55,24 @@ func (v *view) candidate(f *family, calls bool) (candidate, bool) {
 // oddPenalty is what a family loses whose name speaks of something else, too.
 const oddPenalty = 4
 
+// candidates rates the families that may count and time requests, once.
+func (v *view) candidates(calls bool) (counters, durations []candidate) {
+	i := 0
+	if calls {
+		i = 1
+	}
+	if !v.sorted[i] {
+		v.sorted[i] = true
+		v.counting[i], v.timing[i] = v.counters(calls), v.durations(calls)
+	}
+	return v.counting[i], v.timing[i]
+}
+
 // counters rates the families that may count requests.
 func (v *view) counters(calls bool) []candidate {
 	var found []candidate
 	for _, f := range v.families {
-		if f.shape != counting && f.shape != maybe || timedTotal(f) {
+		if f.shape != counting && f.shape != maybe || f.says().timedTotal {
 			continue
 		}
 		c, ok := v.candidate(f, calls)
@@ -132,15 +143,14 @@ func (v *view) total(f *family) float64 {
 	return n
 }
 
-// stem strips a name down to what a counter and its histogram share:
+// stemOf strips a name down to what a counter and its histogram share:
 // http_requests_total and http_request_duration_seconds are both http_request.
-func stem(norm string) string {
-	if i := strings.Index(norm, "_by_"); i > 0 {
-		norm = norm[:i] // django: ..._total_by_status_view_method
-	}
-	var words []string
-	for _, w := range wordsOf(norm) {
+func stemOf(words []string) string {
+	var left []string
+	for i, w := range words {
 		switch {
+		case w == "by" && i > 0: // django: ..._total_by_status_view_method
+			return strings.Join(left, "_")
 		case w == "total", w == "count", w == "processing", w == "handling", w == "handled", timeWords[w], perSecond[w] > 0:
 			continue
 		case w == "responses", w == "response", w == "requests", w == "rq":
@@ -148,28 +158,28 @@ func stem(norm string) string {
 		case w == "calls":
 			w = "call"
 		}
-		words = append(words, w)
+		left = append(left, w)
 	}
-	return strings.Join(words, "_")
+	return strings.Join(left, "_")
 }
 
 // pair tells whether a counter and a histogram count the same requests: they
 // share a stem, or at least the part about requests and their totals.
 func pair(c, d candidate) bool {
-	if c.stem == d.stem {
+	if c.says().stem == d.says().stem {
 		return true
 	}
 	loose := func(s string) string {
 		s = strings.TrimSuffix(strings.ReplaceAll(s, "http_", ""), "request")
 		return strings.TrimSuffix(s, "_")
 	}
-	return loose(c.stem) == loose(d.stem) && c.total > 0 && math.Abs(c.total-d.total) <= 0.05*c.total
+	return loose(c.says().stem) == loose(d.says().stem) && c.total > 0 && math.Abs(c.total-d.total) <= 0.05*c.total
 }
 
 // guess finds the families without knowing the library: the best histogram with
 // the counter that belongs to it, or whichever of the two says more alone.
 func (v *view) guess(calls bool) (mapping, bool) {
-	counters, durations := v.counters(calls), v.durations(calls)
+	counters, durations := v.candidates(calls)
 	d := top(durations, func(x candidate) int { return x.score + bonus(x, counters) })
 	c := top(counters, func(x candidate) int { return x.score })
 	switch {
@@ -215,8 +225,8 @@ func (v *view) alone(c *candidate) mapping {
 // several. One with labels that do not speak of HTTP counts something else.
 func (v *view) bare() (mapping, bool) {
 	for _, f := range v.families {
-		t := topicOf(f.name)
-		fits := f.shape == counting && f.typed && !t.off && !t.odd && !t.call && t.score > needWords && !timedTotal(f)
+		t := f.topic()
+		fits := f.shape == counting && f.typed && !t.off && !t.odd && !t.call && t.score > needWords && !f.says().timedTotal
 		if fits && len(v.evidence(f).labels) == 0 {
 			return mapping{counter: f.name, counts: rolesOf(v.evidence(f), false)}, true
 		}

@@ -24,16 +24,15 @@ var timeWords = map[string]bool{
 // unitOf finds how many of the family's unit make a second: by the name, else
 // by # UNIT; 0 when neither says it.
 func unitOf(f *family) float64 {
-	if u := unitIn(f.name); u > 0 {
+	if u := f.says().unit; u > 0 {
 		return u
 	}
 	return perSecond[strings.ToLower(f.unit)]
 }
 
-// unitIn finds the unit in a name: the last word that is one, as django's names
+// unitIn finds the unit in a name's words: the last word that is one, as django's names
 // end in _seconds_by_view_method. A single letter counts only at the end.
-func unitIn(name string) float64 {
-	words := wordsOf(name)
+func unitIn(words []string) float64 {
 	for i, word := range slices.Backward(words) {
 		if u := perSecond[word]; u > 0 && (len(word) > 1 || i == len(words)-1) {
 			return u
@@ -42,18 +41,12 @@ func unitIn(name string) float64 {
 	return 0
 }
 
-// timed tells whether the name says that the family measures time.
-func timed(f *family) bool {
-	if unitOf(f) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(wordsOf(f.name), func(w string) bool { return timeWords[w] })
-}
+// timed tells whether a family measures time, by its name or unit.
+func timed(f *family) bool { return unitOf(f) > 0 || f.says().timed }
 
 // timedTotal tells whether a counter adds up time: its name ends in a unit or a
 // word for time, but for _total.
-func timedTotal(f *family) bool {
-	words := wordsOf(f.name)
+func timedTotal(words []string) bool {
 	for len(words) > 0 && (words[len(words)-1] == "total" || words[len(words)-1] == "sum") {
 		words = words[:len(words)-1]
 	}

@@ -46,8 +46,7 @@ func wordSet(words string) map[string]bool {
 
 // wordsOf splits a name: http_requests, http:requests and httpRequests are two
 // words each, in lower case.
-func wordsOf(name string) []string {
-	var words []string
+func wordsOf(name string, words []string) []string {
 	start := 0
 	cut := func(end int) {
 		if end > start {
@@ -76,13 +75,13 @@ type topic struct {
 	call  bool // it is about remote procedure calls
 }
 
-// topicOf rates a name.
-func topicOf(name string) topic {
+// topicOf rates a name and its words.
+func topicOf(name string, words []string) topic {
 	var t topic
 	for _, start := range noise {
 		t.off = t.off || strings.HasPrefix(name, start)
 	}
-	for i, w := range wordsOf(name) {
+	for i, w := range words {
 		switch {
 		case badWords[w]:
 			t.off = true
@@ -105,7 +104,7 @@ const needWords = 3
 // wordScore rates a name alone: negative when it may be about something else
 // than requests served, 0 when it does not say.
 func wordScore(name string) int {
-	t := topicOf(name)
+	t := topicOf(name, wordsOf(name, nil))
 	if t.off || t.odd || t.call {
 		return -1
 	}
