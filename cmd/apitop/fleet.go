@@ -13,7 +13,7 @@ import (
 
 // fleetTimeout is how long one reading of a server may take: a query over many
 // instances does, and a reading that comes late is better than none.
-const fleetTimeout = 15 * time.Second
+const fleetTimeout = 30 * time.Second
 
 // fleetPast is how far back the charts of a dashboard go at once.
 const fleetPast = time.Hour

@@ -158,8 +158,12 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		return nil, err
 	}
 	c.rounds++
-	c.rest = c.pause(time.Since(now))
+	took := time.Since(now)
+	c.rest = c.pause(took)
 	r.Every = c.rest
+	if c.rest > longestPause {
+		c.note(fixLoad, "the server needed %s for a reading, so that one comes every %s", round(took), round(c.rest))
+	}
 	c.addPast(r)
 	return r, nil
 }

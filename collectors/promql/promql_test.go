@@ -1,14 +1,18 @@
 package promql
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"apitop/collectors/safe"
@@ -59,6 +63,47 @@ func TestReading(t *testing.T) {
 	}
 	if m, ok := c.Mapping(); !ok || m.Counter != "http_requests_total" || m.InFlight != "http_requests_in_flight" {
 		t.Errorf("the mapping is %+v, %v", m, ok)
+	}
+}
+
+// TestHardWork: a server that works long for a reading is asked less often, and
+// the user told why.
+func TestHardWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, Config{URL: "http://h:9090", Match: `job="demo"`})
+		usual := usual()
+		c.api.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go serve(far, func(expr string) string {
+				if strings.HasPrefix(expr, "sum by (le,") {
+					time.Sleep(4 * time.Second)
+				}
+				result, _ := longest(usual, expr)
+				return cmp.Or(result, vector())
+			})
+			return near, nil
+		}
+		r := collect(t, c)
+		if r.Every != 20*time.Second || len(c.Notes()) != 1 || c.Notes()[0].What.Raw() != "the server needed 4s for a reading, so that one comes every 20s" {
+			t.Errorf("every %v, notes %v", r.Every, c.Notes())
+		}
+		c.Close()
+	})
+}
+
+// serve answers queries over one connection until it ends.
+func serve(conn net.Conn, say func(expr string) string) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil || r.ParseForm() != nil {
+			return
+		}
+		body := `{"status":"success","data":` + say(r.Form.Get("query")) + `}`
+		if _, err := fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+			return
+		}
 	}
 }
 
