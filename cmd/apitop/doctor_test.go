@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mattn/go-runewidth"
+
 	"apitop/collectors/analysis"
 	"apitop/collectors/redisconn"
 	"apitop/collectors/redisconn/redistest"
@@ -237,8 +239,8 @@ func TestDoctorText(t *testing.T) {
 		"because   http_requests_total: counter of requests",
 		"bad lines 3: ",
 		"          4: ",
-		"empty    Cache, server: no Redis is watched\n         → --redis redis://HOST:6379, or redis: in the config",
-		"ok       Overview, request rate",
+		"empty    Cache server, Cache hot keys, Limits subjects\n         ! no Redis is watched\n           → --redis redis://HOST:6379, or redis: in the config",
+		"ok       Overview request rate, Overview errors\n",
 		"1 source: 1 partly",
 	} {
 		if !strings.Contains(string(out), want) {
@@ -282,6 +284,26 @@ func TestUnderstood(t *testing.T) {
 	}
 }
 
+func TestBroken(t *testing.T) {
+	tests := map[string]struct {
+		text  string
+		width int
+		want  string
+	}{
+		"words":      {"one two three", 7, "one two/three"},
+		"exact":      {"one two", 7, "one two"},
+		"long word":  {"a abcdefghij b", 4, "a/abcd/efgh/ij b"},
+		"wide":       {"世界 世界", 5, "世界/世界"},
+		"nothing":    {"", 5, ""},
+		"many space": {"a   b", 5, "a b"},
+	}
+	for name, tt := range tests {
+		if got := strings.Join(broken(tt.text, tt.width), "/"); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestCheckupWidth(t *testing.T) {
 	what := strings.Repeat("the page has no durations of requests ", 6)
 	hostile := safe.New("metrics \x1b[2Jé世界")
@@ -295,7 +317,7 @@ func TestCheckupWidth(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(b.String()) {
-			if n := len([]rune(strings.TrimRight(line, "\n"))); n > width {
+			if n := runewidth.StringWidth(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("at %d: a line of %d: %q", width, n, line)
 			}
 		}

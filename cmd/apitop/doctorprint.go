@@ -34,18 +34,35 @@ type lines struct {
 
 // say writes text behind head, which later lines of it are indented like.
 func (l *lines) say(head, text string) {
-	room := l.width - runewidth.StringWidth(head)
+	at := runewidth.StringWidth(head)
+	room := l.width - at
 	if l.width == 0 || room < 20 {
 		fmt.Fprintf(l, "%s%s\n", head, text)
 		return
 	}
-	indent := strings.Repeat(" ", runewidth.StringWidth(head))
-	for i, line := range strings.Split(runewidth.Wrap(text, room), "\n") {
-		if i > 0 {
-			head = indent
-		}
+	for _, line := range broken(text, room) {
 		fmt.Fprintf(l, "%s%s\n", head, line)
+		head = strings.Repeat(" ", at)
 	}
+}
+
+// broken breaks text between words, and words that are wider than width.
+func broken(text string, width int) []string {
+	var out []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) <= width {
+			line += " " + word
+			continue
+		}
+		if line != "" {
+			out = append(out, line)
+		}
+		parts := strings.Split(runewidth.Wrap(word, width), "\n")
+		out = append(out, parts[:len(parts)-1]...)
+		line = parts[len(parts)-1]
+	}
+	return append(out, line)
 }
 
 const margin = "         "
@@ -71,9 +88,7 @@ func writeCheckup(out io.Writer, d *checkup, width int) error {
 		}
 	}
 	fmt.Fprintln(l, "\nPanels")
-	for _, p := range d.Panels {
-		l.panel(p)
-	}
+	l.panels(d.Panels)
 	fmt.Fprintf(l, "\n%s\n", summary(len(d.Sources), states))
 	_, err := out.Write(l.Bytes())
 	return err
@@ -188,14 +203,22 @@ func count(n, what string) string {
 	return n + " " + what + "s"
 }
 
-func (l *lines) panel(p panel) {
-	name := p.Area + ", " + p.Panel
-	if !p.Empty {
-		l.say(fmt.Sprintf("%-9s", stateGood), name)
-		return
-	}
-	l.say(fmt.Sprintf("%-9s", "empty"), fmt.Sprintf("%s: %s", name, p.Why))
-	if p.Fix != "" {
-		l.say(margin+"→ ", p.Fix)
+// panels writes those that lack the same thing together.
+func (l *lines) panels(all []panel) {
+	for len(all) > 0 {
+		n, names := 0, []string{}
+		for n < len(all) && all[n].Why == all[0].Why && all[n].Fix == all[0].Fix {
+			names = append(names, all[n].Area+" "+all[n].Panel)
+			n++
+		}
+		state := stateGood
+		if all[0].Empty {
+			state = "empty"
+		}
+		l.say(fmt.Sprintf("%-9s", state), strings.Join(names, ", "))
+		if all[0].Empty {
+			l.advice(all[0].Why, all[0].Fix)
+		}
+		all = all[n:]
 	}
 }
