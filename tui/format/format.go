@@ -110,7 +110,8 @@ func Percent(v analysis.Value) string {
 	}
 }
 
-// Span is a bucket of a histogram: "100-250ms", "<5ms", ">10s".
+// Span is a bucket of a histogram: "100ms-250ms", "<5ms", ">10s". The bounds of a
+// native one are no round numbers: "1.16-1.27ms".
 func Span(b *analysis.Bucket) string {
 	switch {
 	case b == nil:
@@ -120,8 +121,26 @@ func Span(b *analysis.Bucket) string {
 	case b.Lo <= 0:
 		return "<" + Bound(b.Hi)
 	default:
-		return Bound(b.Lo) + "-" + Bound(b.Hi)
+		const cells = 13
+		if text := Bound(b.Lo) + "-" + Bound(b.Hi); len(text) <= cells {
+			return text
+		}
+		return narrow(b.Lo, b.Hi)
 	}
+}
+
+// narrow writes a bucket in three digits and one unit.
+func narrow(lo, hi float64) string {
+	unit, per := "s", 1.0
+	switch {
+	case hi < 0.9995e-3:
+		unit, per = "µs", 1e6
+	case hi < 0.9995:
+		unit, per = "ms", 1e3
+	case hi >= 999.5:
+		return fmt.Sprintf("%.0f-%.0fs", lo, hi)
+	}
+	return fmt.Sprintf("%.3g-%.3g%s", lo*per, hi*per, unit)
 }
 
 // Quantile is a percentile with what is known of it: the bucket it fell in. In

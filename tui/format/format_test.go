@@ -83,3 +83,20 @@ func TestWidths(t *testing.T) {
 		}
 	}
 }
+
+// TestSpan writes buckets whose bounds are no round numbers, as narrow as columns
+// need them.
+func TestSpan(t *testing.T) {
+	for want, b := range map[string]analysis.Bucket{
+		"0.841-1.09s":  {Lo: 0.8408964152537145, Hi: 1.0905077326652577},
+		"0.841-1s":     {Lo: 0.84089642, Hi: 0.99960001},
+		"10000-12345s": {Lo: 10000, Hi: 12345},
+		"1.16-1.27ms":  {Lo: 0.0011613350732448448, Hi: 0.0012664448775888766},
+		"488-532µs":    {Lo: 0.00048828125, Hi: 0.0005324744788404579},
+		"100ms-250ms":  {Lo: 0.1, Hi: 0.25},
+	} {
+		if got := Span(&b); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -27,6 +27,9 @@ func Calm() *analysis.Report { return script{}.run(240) }
 // Hour is the same service after an hour.
 func Hour() *analysis.Report { return script{}.run(3600) }
 
+// Native is the same service with native histograms beside its classic ones.
+func Native() *analysis.Report { return script{native: true}.run(240) }
+
 // Stale is the same service, seventeen seconds after Redis went away.
 func Stale() *analysis.Report { return script{redisUntil: 223}.run(240) }
 
@@ -46,6 +49,7 @@ type script struct {
 	redisUntil  int // second in which Redis goes away; 0: never
 	restart     int // second in which the API restarts; 0: never
 	onlyMetrics bool
+	native      bool                // histograms have exponential buckets too
 	text        func(string) string // what outside strings are turned into
 }
 
@@ -166,7 +170,29 @@ func (s script) durations(r route, n float64) snapshot.Histogram {
 		cum[i] = math.Floor(n * (1 + math.Erf(math.Log(b/r.seconds)/0.9)) / 2)
 	}
 	cum[len(bounds)] = n
-	return snapshot.Histogram{Series: s.series(r, ""), Bounds: bounds, Cumulative: cum, Count: n, Sum: n * r.seconds * 1.2}
+	h := snapshot.Histogram{Series: s.series(r, ""), Bounds: bounds, Cumulative: cum, Count: n, Sum: n * r.seconds * 1.2}
+	if s.native {
+		h.Native = exponential(r.seconds, n)
+	}
+	return h
+}
+
+// exponential is the same spread over buckets 9 % wide, in fractions of requests:
+// in whole ones, buckets would fall now and then.
+func exponential(seconds, n float64) *snapshot.Native {
+	out := &snapshot.Native{Schema: 3, PerSecond: 1, ZeroThreshold: 0x1p-128}
+	below := 0.0
+	for i := int32(-88); i <= 24; i++ {
+		upTo := n * (1 + math.Erf((float64(i)/8*math.Ln2-math.Log(seconds))/0.9)) / 2
+		if i == 24 {
+			upTo = n
+		}
+		if upTo-below > n/1e4 {
+			out.Positive = append(out.Positive, snapshot.Sparse{Index: i, Count: upTo - below})
+			below = upTo
+		}
+	}
+	return out
 }
 
 func redis(i int) *snapshot.Redis {

@@ -68,6 +68,17 @@ func TestSelectionStaysOnItsRoute(t *testing.T) {
 	}
 }
 
+// TestRoutePageNative has more buckets than rows: neighbours are put together.
+func TestRoutePageNative(t *testing.T) {
+	var s screen.Screen = New()
+	r := screentest.Native()
+	s, _ = s.Update(tea.KeyMsg{Type: tea.KeyEnter}, r)
+	for _, size := range screentest.Sizes {
+		screentest.Golden(t, fmt.Sprintf("%dx%d", size[0], size[1]), screentest.Drawing(s, r, size[0], size[1]))
+	}
+	screentest.FitsEverywhere(t, s, r, screentest.Empty())
+}
+
 func TestRoutePage(t *testing.T) {
 	var s screen.Screen = New()
 	r := screentest.Calm()
