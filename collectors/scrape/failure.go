@@ -96,6 +96,8 @@ func (c *Collector) notConnected(err error) error {
 		return c.unreachable("connection refused by "+addr, "see whether the service runs and listens there")
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return c.unreachable("no route to "+addr, "check the network")
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return c.unreachable("too many open files: no connection to "+addr, "raise the limit (ulimit -n) of apitop")
 	}
 	return c.unreachable("cannot connect to "+addr, "check the address")
 }

@@ -120,11 +120,7 @@ func (c *Collector) stillForeign(ctx context.Context) error {
 func (c *Collector) ask(ctx context.Context, question string) string {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	addr := c.target.hostPort()
-	if c.web.Dial != "" {
-		addr = c.web.Dial
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.target.hostPort())
 	if err != nil {
 		return ""
 	}

@@ -15,6 +15,7 @@ import (
 type target struct {
 	name string   // for people: host:port, and the path when it is not /metrics
 	url  *url.URL // without user and password
+	dial string   // host:port to connect to; empty: the URL's
 	// sign puts user and password into a request; nil: there are none. They live
 	// in a function, so that no way of printing a target shows them.
 	sign func(*http.Request)
@@ -22,6 +23,9 @@ type target struct {
 
 // hostPort is where a connection goes.
 func (t target) hostPort() string {
+	if t.dial != "" {
+		return t.dial
+	}
 	port := t.url.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[t.url.Scheme]
