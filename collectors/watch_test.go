@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,7 +161,7 @@ func TestChurn(t *testing.T) {
 		l.Watch(func() []Job {
 			list := make([]*closing, each)
 			for i := range list {
-				list[i] = newClosing(fmt.Sprint(len(all)+i), time.Duration(i)*100*time.Millisecond)
+				list[i] = newClosing(strconv.Itoa(len(all)+i), time.Duration(i)*100*time.Millisecond)
 			}
 			all = append(all, list...)
 			return jobsOf(list...)
