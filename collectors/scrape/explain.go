@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -92,7 +93,7 @@ func (v *view) reasons(m mapping) []string {
 	for _, name := range m.ignored {
 		say("%s counts the same requests: left out", name)
 	}
-	return why
+	return append(why, v.others(m)...)
 }
 
 // parts names the labels that were used of a family.
@@ -115,6 +116,24 @@ func (v *view) parts(name string, r roles) string {
 		return "no labels"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// others says of the families that count requests, too, but others than m.
+func (v *view) others(m mapping) []string {
+	var why []string
+	for i, reason := range [...]string{"it counts other requests, or says less of them", "remote procedure calls beside HTTP"} {
+		late := i == 1
+		if late && topicOf("", wordsOf(cmp.Or(m.counter, m.duration), nil)).call {
+			continue // calls are what was chosen
+		}
+		counters, durations := v.candidates(late)
+		for _, c := range slices.Concat(counters, durations) {
+			if c.name != m.counter && c.name != m.duration && !slices.Contains(m.ignored, c.name) && len(why) < maxListed {
+				why = append(why, c.name+" left out: "+reason)
+			}
+		}
+	}
+	return why
 }
 
 // excepted lists the values of the first's label.

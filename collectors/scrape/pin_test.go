@@ -102,3 +102,21 @@ func TestMappingShown(t *testing.T) {
 		t.Errorf("nothing is on the page any more: %+v", m)
 	}
 }
+
+// TestLeftOut wants a reason for each family that looks like requests and was
+// not taken.
+func TestLeftOut(t *testing.T) {
+	page := plainCounter + counterOf("shop_http_requests_total", `route="/b",status="200",method="GET"`, 70) +
+		counterOf("grpc_server_handled_total", `grpc_service="a",grpc_method="b",grpc_code="OK"`, 9) +
+		counterOf("http_client_requests_total", `route="/b",status="200"`, 70)
+	r := NewReader("t", Limits{})
+	readPage(t, r, page)
+	m, _ := r.Mapping()
+	want := []string{
+		"http_requests_total left out: it counts other requests, or says less of them",
+		"grpc_server_handled_total left out: remote procedure calls beside HTTP",
+	}
+	if m.Counter != "shop_http_requests_total" || len(m.Why) != 3 || !slices.Equal(m.Why[1:], want) {
+		t.Errorf("%s:\n%s", m.Counter, strings.Join(m.Why, "\n"))
+	}
+}

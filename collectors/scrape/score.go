@@ -151,7 +151,7 @@ func stemOf(words []string) string {
 		switch {
 		case w == "by" && i > 0: // django: ..._total_by_status_view_method
 			return strings.Join(left, "_")
-		case w == "total", w == "count", w == "processing", w == "handling", w == "handled", timeWords[w], perSecond[w] > 0:
+		case w == "total", w == "count", w == "hist", w == "histogram", w == "summary", w == "processing", w == "handling", w == "handled", timeWords[w], perSecond[w] > 0:
 			continue
 		case w == "responses", w == "response", w == "requests", w == "rq":
 			w = "request"
