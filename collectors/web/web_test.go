@@ -338,3 +338,33 @@ func TestProxy(t *testing.T) {
 		t.Error("the zero value is not plain")
 	}
 }
+
+// TestThroughProxy asks over a proxy that wants a password; the target is never
+// connected to.
+func TestThroughProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.URL, " ", r.Header.Get("Proxy-Authorization"), " ", r.Header.Get("Authorization"))
+	}))
+	defer proxy.Close()
+	c, err := Settings{
+		ProxyURL:    safe.Hide("http://bob:" + canary + "@" + proxy.Listener.Addr().String()),
+		BearerToken: safe.Hide("token"),
+	}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := request(t)
+	r.URL.Host, r.Host = "no-such-host.invalid:1", ""
+	if err := c.Sign(r); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Transport{Proxy: c.Proxy, DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	const want = "http://no-such-host.invalid:1/metrics Basic Ym9iOlMzY3IzdFBX Bearer token"
+	if body, _ := io.ReadAll(resp.Body); string(body) != want {
+		t.Errorf("the proxy got %s, want %s", body, want)
+	}
+}
