@@ -21,6 +21,7 @@ type lines struct {
 	next    int     // place in list of the series that should come
 	visited []*line // this page's, once its order differs from the list's
 	differs bool
+	kept    int // native buckets of the last steps
 	falls   int // series of this page that count from zero anew
 	could   int // series of this page of which that can be told
 }
@@ -80,7 +81,7 @@ func (l *lines) add(v totals, how change) {
 	if v.native != nil && at.native == nil {
 		at.native = &natives{}
 	}
-	at.native.follow(v.native, how, l.clock)
+	l.kept += at.native.follow(v.native, how, l.clock, maxKept-l.kept)
 	at.seen, at.created = l.clock.step, v.created
 }
 
@@ -226,6 +227,9 @@ func (l *lines) forget() {
 	}
 	for _, at := range l.gone[:n] {
 		l.release(&at.track)
+		if at.native != nil {
+			l.kept -= at.native.kept
+		}
 		if l.byID[at.series.ID] == at {
 			delete(l.byID, at.series.ID)
 		}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -137,6 +138,59 @@ func TestNativeWindow(t *testing.T) {
 		if n := len(line.native.steps); n > len(e.http.order[0].clock.times) {
 			t.Errorf("%d steps are kept", n)
 		}
+	}
+}
+
+// TestNativeRoom keeps no more buckets than there is room for, and gives the room
+// back.
+func TestNativeRoom(t *testing.T) {
+	clock := newSteps(Options{Window: 3 * time.Second, Interval: time.Second})
+	n, kept := &natives{}, 0
+	follow := func(i int) {
+		clock.open(at(float64(i)))
+		counts := make([]float64, 10)
+		for j := range counts {
+			counts[j] = float64(i)
+		}
+		kept += n.follow(exps(0, counts...), goesOn, &clock, 35-kept)
+		if kept > 35 || kept != n.kept {
+			t.Fatalf("%d buckets are kept, %d said", n.kept, kept)
+		}
+	}
+	for i := range 20 {
+		follow(i)
+	}
+	if kept != 30 || n.since(clock.number(4), 40) != nil {
+		t.Errorf("%d buckets are kept of a window that has 40", kept)
+	}
+	for i := range clock.times {
+		clock.open(at(float64(20 + i)))
+	}
+	follow(25)
+	follow(26)
+	if kept != 20 || n.since(clock.number(1), 10) == nil {
+		t.Errorf("%d buckets are kept of the two last steps", kept)
+	}
+}
+
+// TestNativeShortSteps keeps steps together between which no window can begin.
+func TestNativeShortSteps(t *testing.T) {
+	clock := newSteps(Options{Window: time.Hour, Interval: time.Second})
+	n, kept := &natives{}, 0
+	for i := range 4000 {
+		clock.open(at(float64(i)))
+		kept += n.follow(exps(0, float64(i)), goesOn, &clock, maxKept)
+		back := clock.base()
+		if back == 0 {
+			continue
+		}
+		want := float64(i - clock.number(back) + 1)
+		if got := n.since(clock.number(back), want); got == nil || observed(got) != want {
+			t.Fatalf("step %d: %v, want %v", i, got, want)
+		}
+	}
+	if len(n.steps) > len(clock.times) || kept > len(clock.times) {
+		t.Errorf("%d steps with %d buckets are kept, the ring has %d", len(n.steps), kept, len(clock.times))
 	}
 }
 

@@ -277,3 +277,27 @@ func TestFieldOrder(t *testing.T) {
 
 // le64 is v as a fixed64 field holds it.
 func le64(v float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)) }
+
+// TestNativeChosen prefers a histogram with native buckets alone to a summary of
+// the same requests, takes it for one at all, and finds its unit.
+func TestNativeChosen(t *testing.T) {
+	hist := nativeFamily(false)
+	hist.Name = new("myapp_http_request_latency")
+	hist.Metric[0].Label = append(hist.Metric[0].Label, &dto.LabelPair{Name: new("status"), Value: new("200")})
+	hist.Metric[0].Histogram.SampleSum = new(200.0) // 50 on average: milliseconds
+	summary := &dto.MetricFamily{Name: new("myapp_http_request_seconds"), Type: dto.MetricType_SUMMARY.Enum(), Metric: []*dto.Metric{{
+		Label:   hist.Metric[0].Label,
+		Summary: &dto.Summary{SampleCount: proto.Uint64(4), SampleSum: new(0.2)},
+	}}}
+	r := NewReader("t", Limits{})
+	h, err := r.Read(delimited(t, summary, hist), protobufType)
+	if err != nil || len(h.Durations) != 1 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if d := h.Durations[0]; h.Page.Duration.Raw() != *hist.Name || d.Native == nil || d.Native.PerSecond != 1000 || d.Sum != 0.2 {
+		t.Errorf("%q: %+v, native %+v", h.Page.Duration, d, d.Native)
+	}
+	if notes := r.Notes(); len(notes) > 0 {
+		t.Errorf("notes %+v", notes)
+	}
+}
