@@ -34,16 +34,18 @@ func (s *Size) UnmarshalText(text []byte) error {
 
 // check finds settings that cannot be used, as far as the file alone can tell.
 func (f *File) check() error {
-	names := map[string]bool{}
+	names, urls := map[string]bool{}, map[string]bool{}
 	for i := range f.Metrics {
 		m, path := &f.Metrics[i], element("metrics", i)
 		switch {
 		case m.URL.Reveal() == "":
 			return f.errorAt(path, "it has no url")
+		case urls[m.URL.Reveal()]:
+			return f.errorAt(path+".url", "another page has this address")
 		case m.Name != "" && names[m.Name]:
 			return f.errorAt(path+".name", "another page has this name")
 		}
-		names[m.Name] = true
+		names[m.Name], urls[m.URL.Reveal()] = true, true
 		if err := f.checkScrape(&m.Scrape, path); err != nil {
 			return err
 		}

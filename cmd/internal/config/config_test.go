@@ -136,6 +136,7 @@ var faulty = map[string]struct{ text, at, want string }{
 	"root is a list":      {"- a", "1:1", "want keys and values"},
 	"root is a text":      {"S3cr3tPW", "1:1", "want keys and values"},
 	"no url":              {"metrics:\n- name: a", "2:3", "metrics[0]: it has no url"},
+	"same address":        {"metrics:\n- http://u:S3cr3tPW@h\n- {name: x, url: 'http://u:S3cr3tPW@h'}", "3:13", "metrics[1].url: another page has this address"},
 	"same name":           {"metrics:\n- {url: a, name: x}\n- {url: b, name: x}", "3:12", "metrics[1].name: another page has this name"},
 	"size":                {"metrics:\n- {url: a, limits: {body_bytes: S3cr3tPW}}", "2:33", "want a size such as 64MiB"},
 	"negative series":     {"metrics:\n- {url: a, limits: {series: -5}}", "2:21", "metrics[0].limits.series: want a positive number"},
