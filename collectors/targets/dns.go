@@ -153,8 +153,8 @@ func (s *nameState) due(now time.Time) bool {
 
 // look asks for one name. What was found stays when there is no answer, and for
 // a while when the answer is that there is no such name.
-func (r *records) look(ctx context.Context, name string, s *nameState, now time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, dnsTimeout)
+func (r *records) look(search context.Context, name string, s *nameState, now time.Time) {
+	ctx, cancel := context.WithTimeout(search, dnsTimeout)
 	defer cancel()
 	s.asked = now
 	resolver := r.resolver
@@ -167,6 +167,9 @@ func (r *records) look(ctx context.Context, name string, s *nameState, now time.
 	}
 	if err != nil {
 		s.fault = r.explain(ctx, name, err)
+		if search.Err() != nil {
+			s.asked = time.Time{} // it had no time: the next search asks at once
+		}
 		e, ok := errors.AsType[*net.DNSError](err)
 		if ok && e.IsNotFound && now.Sub(s.good) >= goneGrace {
 			s.found = nil

@@ -130,9 +130,14 @@ func TestSlowResolver(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the search took %v", took)
 	}
+	asked := d.count()
 	want := "DNS name api.test: the resolver does not answer (1 target of 30s ago stay)"
 	if notes := w.Notes(); len(notes) != 1 || notes[0].What.String() != want {
 		t.Errorf("got %v, want %s", notes, want)
+	}
+	d.set(0, "api.test", map[uint16][][]byte{typeA: ips("10.0.0.1")})
+	if _, notes := shown(t, w); d.count() == asked || notes != nil {
+		t.Errorf("a search that had no time was not made up for: %q", notes)
 	}
 }
 
