@@ -13,13 +13,8 @@ import (
 // drawLists draws tables below each other. Where there is no room for all, the
 // one with the cursor is drawn, and as many of the others as fit: theirs are one
 // line each otherwise.
-func (m Model) drawLists(a canvas.Area, f screen.Frame, all []list) {
+func drawLists(a canvas.Area, f screen.Frame, all []list, focus itemID) {
 	_, h := a.Size()
-	selected := m.cursor.Index(ids(m.lists(f.Report)))
-	var focus itemID
-	if selected >= 0 {
-		focus = ids(m.lists(f.Report))[selected]
-	}
 	rooms := share(all, focus.list, h)
 	for i := range all {
 		room, rest := a.Top(rooms[i])

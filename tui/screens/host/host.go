@@ -83,9 +83,7 @@ func (m Model) sortBy(all []list, at, d int) Model {
 	l := &all[at]
 	n := len(l.heads) + 1
 	m.orders[l.kind] = order{by: (m.orders[l.kind].by + d + n) % n}
-	if i := m.cursor.Index(ids(all)); i >= 0 {
-		m.cursor = screen.On(ids(all)[i])
-	}
+	m.cursor = screen.On(m.selected(all))
 	return m
 }
 
@@ -98,6 +96,15 @@ func ids(all []list) []itemID {
 		}
 	}
 	return out
+}
+
+// selected is the identity of the row with the cursor; zero without rows.
+func (m Model) selected(all []list) itemID {
+	rows := ids(all)
+	if i := m.cursor.Index(rows); i >= 0 {
+		return rows[i]
+	}
+	return itemID{}
 }
 
 // focus is the index of the list that the cursor is in; -1 when there is none.
@@ -119,8 +126,9 @@ const (
 func (m Model) Draw(a canvas.Area, f screen.Frame) {
 	w, h := a.Size()
 	all := m.lists(f.Report)
+	focus := m.selected(all)
 	if w < twoColumns {
-		m.drawNarrow(a, f, all)
+		drawNarrow(a, f, all, focus)
 		return
 	}
 	top, rest := a.Top(min(bandRows(f.Report), h))
@@ -133,14 +141,14 @@ func (m Model) Draw(a canvas.Area, f screen.Frame) {
 	}
 	left, right := split(all)
 	if len(left) == 0 || len(right) == 0 {
-		m.drawLists(rest, f, all)
+		drawLists(rest, f, all, focus)
 		return
 	}
 	things, counters := rest.Left(w * 11 / 20)
 	lists, spare := things.Top(height(left))
-	m.drawLists(gap(lists), f, left)
+	drawLists(gap(lists), f, left, focus)
 	drawPast(gap(spare), f)
-	m.drawLists(counters, f, right)
+	drawLists(counters, f, right, focus)
 }
 
 // split parts the counters, of which there are many, from the rest.
@@ -154,14 +162,14 @@ func split(all []list) (things, counters []list) {
 
 // drawNarrow is the screen for small terminals: lines, and the lists below each
 // other.
-func (m Model) drawNarrow(a canvas.Area, f screen.Frame, all []list) {
+func drawNarrow(a canvas.Area, f screen.Frame, all []list, focus itemID) {
 	rest := drawMachineLines(a, f)
 	rest = drawProcessLines(rest, f)
 	if len(all) == 0 {
 		drawNothing(rest, f)
 		return
 	}
-	m.drawLists(rest, f, all)
+	drawLists(rest, f, all, focus)
 }
 
 // gap leaves a blank column at the right.
