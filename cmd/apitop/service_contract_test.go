@@ -26,7 +26,9 @@ func TestServiceContract(t *testing.T) {
 	}
 	t.Cleanup(db.Close)
 	m.WatchDB(db.Stat)
-	m.WatchRedis(func() *redis.PoolStats { return &redis.PoolStats{TotalConns: 5, IdleConns: 3, Hits: 9, Misses: 2, Timeouts: 1} })
+	m.WatchRedis(func() *redis.PoolStats {
+		return &redis.PoolStats{TotalConns: 5, IdleConns: 3, Hits: 9, Misses: 2, Timeouts: 1}
+	})
 	m.WatchQueue("orders", func() queue.Stats {
 		return queue.Stats{Waiting: 6, Capacity: 100, Workers: 4, Busy: 3, Accepted: 30, Completed: 20, Failed: 1}
 	})

@@ -11,6 +11,7 @@ type steps struct {
 	head    int           // ring place of the newest step
 	filled  int           // steps in the ring
 	step    int           // number of the newest step
+	start   int           // what base says; worked out once a step, as it is asked for each key
 }
 
 // maxSlots bounds the memory of a long window of short intervals: then only some
@@ -40,6 +41,10 @@ func (s *steps) open(at time.Time) {
 	} // else it takes the place of the newest
 	s.step++
 	s.times[s.head], s.numbers[s.head] = at, s.step
+	s.start = 0
+	if s.filled > 1 {
+		s.start = max(1, s.within(at))
+	}
 }
 
 // jumped tells whether the monotonic and the wall clock disagree on the time
@@ -50,12 +55,7 @@ func jumped(mono, wall time.Duration) bool { return (mono - wall).Abs() > time.S
 // base is how many steps back the window starts: the oldest step not older than
 // the window, and at least the step before the newest, however old. 0 means
 // that there is no baseline.
-func (s *steps) base() int {
-	if s.filled < 2 {
-		return 0
-	}
-	return max(1, s.within(s.times[s.head]))
-}
+func (s *steps) base() int { return s.start }
 
 // within is how many steps back the oldest one is that lies in the window that
 // ends at now; -1 when none does.
