@@ -282,10 +282,10 @@ func le64(v float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.
 // the same requests, takes it for one at all, and finds its unit.
 func TestNativeChosen(t *testing.T) {
 	hist := nativeFamily(false)
-	hist.Name = new("myapp_http_request_latency")
+	hist.Name = new("myapp_http_request_time")
 	hist.Metric[0].Label = append(hist.Metric[0].Label, &dto.LabelPair{Name: new("status"), Value: new("200")})
 	hist.Metric[0].Histogram.SampleSum = new(200.0) // 50 on average: milliseconds
-	summary := &dto.MetricFamily{Name: new("myapp_http_request_seconds"), Type: dto.MetricType_SUMMARY.Enum(), Metric: []*dto.Metric{{
+	summary := &dto.MetricFamily{Name: new("myapp_http_request_latency"), Type: dto.MetricType_SUMMARY.Enum(), Metric: []*dto.Metric{{
 		Label:   hist.Metric[0].Label,
 		Summary: &dto.Summary{SampleCount: proto.Uint64(4), SampleSum: new(0.2)},
 	}}}
