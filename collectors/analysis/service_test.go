@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,4 +210,58 @@ func TestServiceUnknown(t *testing.T) {
 	if strings.Contains(string(b), ":0") || !strings.Contains(string(b), `"counters":[]`) || !strings.Contains(string(b), `"gc_ratio":null`) {
 		t.Errorf("written as %s", b)
 	}
+}
+
+// TestServiceProcesses: what a page's start time says of its requests holds for
+// the rest of it too.
+func TestServiceProcesses(t *testing.T) {
+	page := func(round int, start, waits float64) []*snapshot.HTTP {
+		h := servicePage("a", float64(2*round), pool(snapshot.Pool{Kind: "p", Waits: known(waits)}))
+		h.Service.Counters = []snapshot.Counter{{ID: "c", Name: safe.New("c"), Total: waits}}
+		h.StartTime = known(start)
+		return []*snapshot.HTTP{h}
+	}
+	rates := func(r *Report) (Value, Value) {
+		return r.Service.Pools[0].WaitsPerSecond, r.Service.Counters[0].PerSecond
+	}
+	tests := map[string]struct {
+		pages [2][]*snapshot.HTTP
+		want  Value
+	}{
+		"goes on":                    {[2][]*snapshot.HTTP{page(0, 1000, 5), page(1, 1000, 9)}, known(2)},
+		"restarted, and not fallen":  {[2][]*snapshot.HTTP{page(0, 1000, 5), page(1, 2000, 6)}, known(3)},
+		"fallen":                     {[2][]*snapshot.HTTP{page(0, 1000, 5), page(1, 1000, 4)}, known(2)},
+		"another, older one answers": {[2][]*snapshot.HTTP{page(0, 2000, 5), page(1, 1000, 900)}, unknown},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			waits, counter := rates(serve(tt.pages[0], tt.pages[1]))
+			check(t, "waits", waits, tt.want)
+			check(t, "counter", counter, tt.want)
+		})
+	}
+	young := page(1, 3000, 8)
+	young[0].Target, young[0].FromZero, young[0].Instance = safe.New("a, another process"), true, safe.New("a")
+	waits, _ := rates(serve(page(0, 1000, 5), append(page(1, 1000, 5), young...)))
+	check(t, "a process that was not there before", waits, known(4))
+}
+
+// TestServiceStaysWhenAllAreGone: the last figures stay to be seen, and those of
+// an instance that is gone do not count while others answer.
+func TestServiceStaysWhenAllAreGone(t *testing.T) {
+	say := func(target string, round int) *snapshot.HTTP {
+		return servicePage(target, float64(2*round), pool(snapshot.Pool{Kind: "p", InUse: known(1)}))
+	}
+	var rounds [][]*snapshot.HTTP
+	for i := range 4 {
+		rounds = append(rounds, []*snapshot.HTTP{say("a", i), say("b", i)})
+	}
+	both := serve(rounds...)
+	check(t, "both", both.Service.Pools[0].InUse, known(2))
+	gone := serve(append(slices.Clone(rounds), nil, nil, nil, nil, nil)...)
+	check(t, "nobody answers", gone.Service.Pools[0].InUse, known(2))
+	for i := 4; i < 10; i++ {
+		rounds = append(rounds, []*snapshot.HTTP{say("a", i)})
+	}
+	check(t, "one is gone", serve(rounds...).Service.Pools[0].InUse, known(1))
 }
