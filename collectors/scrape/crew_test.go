@@ -63,6 +63,8 @@ type observer struct {
 
 	pace    time.Duration // of until
 	reading snapshot.Reading
+	pages   map[string]*snapshot.HTTP // newest by target
+	counted float64                   // requests in all rounds
 }
 
 func observe(t *testing.T, url string) *observer {
@@ -72,7 +74,7 @@ func observe(t *testing.T, url string) *observer {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return &observer{t: t, c: c, engine: analysis.New(analysis.Options{Interval: 100 * time.Millisecond, Window: time.Minute})}
+	return &observer{t: t, c: c, pages: map[string]*snapshot.HTTP{}, engine: analysis.New(analysis.Options{Interval: 100 * time.Millisecond, Window: time.Minute})}
 }
 
 // step is one round.
@@ -88,9 +90,25 @@ func (w *observer) step(interval time.Duration) {
 	w.notes = w.c.Notes()
 	w.reading = reading
 	s.AddTo(reading)
+	for _, h := range s.HTTP {
+		w.count(h)
+	}
 	w.report = w.engine.Step(s)
 	w.rounds++
 	time.Sleep(time.Until(began.Add(interval)))
+}
+
+// count adds what h says to the requests, as the analysis does for its window.
+func (w *observer) count(h *snapshot.HTTP) {
+	before := w.pages[h.Target.String()]
+	w.pages[h.Target.String()] = h
+	total := requestsOn(reply{HTTP: h})
+	switch {
+	case before != nil && before.StartTime == h.StartTime:
+		w.counted += total - requestsOn(reply{HTTP: before})
+	case before != nil || h.FromZero:
+		w.counted += total
+	}
 }
 
 // until steps until done.

@@ -22,7 +22,7 @@ import (
 
 // answer is a server that answers each connection with the same bytes, whatever
 // it is sent, and closes it.
-func answer(t *testing.T, handle func(net.Conn)) string {
+func answer(t testing.TB, handle func(net.Conn)) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"bytes"
 	"fmt"
 
 	"apitop/collectors/snapshot"
@@ -23,6 +24,50 @@ const maxHeaderBytes = 64 << 10
 // maxBounds is how many buckets a histogram may have. Real ladders have up to
 // about 300 (Micrometer); more costs memory in every reading of the history.
 const maxBounds = 1000
+
+// Of a metrics page most lines are samples, or come with one. Another kind of page
+// ends soon, at many lines that are not, and not only at the limit of its bytes.
+const (
+	mostBad   = 10_000  // and twice the samples
+	mostEmpty = 10_000  // families, and four times the samples
+	mostIdle  = 100_000 // lines, and four times the samples
+)
+
+// wasted tells whether there is too little on the page for its lines.
+func (p *scan) wasted() error {
+	switch {
+	case p.bad > mostBad && p.bad > 2*p.samples:
+		return notMetrics(fmt.Sprintf("data that mostly cannot be read (%s)", p.first[0].Why))
+	case p.table.liveDecls > mostEmpty && p.table.liveDecls > 4*p.samples:
+		return notMetrics("data with more families than samples")
+	case p.idle > mostIdle && p.idle > 4*p.samples:
+		return notMetrics("data with hardly any samples")
+	}
+	return nil
+}
+
+// After knownAhead series of a new page, the next countedAhead bytes are counted
+// before more is remembered.
+const (
+	knownAhead   = 10_000
+	countedAhead = 15 << 20
+)
+
+// count refuses a page that has too many samples, before they cost more.
+func (p *scan) count() error {
+	lines := 0
+	for ahead := p.src.peek(countedAhead); len(ahead) > 0; lines++ {
+		i := bytes.IndexByte(ahead, '\n')
+		if i < 0 {
+			break
+		}
+		ahead = ahead[i+1:]
+	}
+	if limit := p.src.limits.Series; lines > limit+limit/2 { // not all need be samples
+		return tooManySeries(limit)
+	}
+	return nil
+}
 
 func (l Limits) withDefaults() Limits {
 	def := func(v *int, d int) {

@@ -118,7 +118,12 @@ func (p *protoScan) family(msg []byte) error {
 		if f.num != familyMetric {
 			return nil
 		}
-		return p.metric(f.bytes)
+		samples := p.samples
+		if err := p.metric(f.bytes); err != nil || p.samples > samples {
+			return err
+		}
+		p.idle++
+		return p.wasted()
 	})
 }
 

@@ -16,6 +16,7 @@ type scan struct {
 	table   *table
 	samples int
 	bad     int
+	idle    int // lines without a sample, bad ones too
 	first   []snapshot.BadLine
 	eof     bool // a line "# EOF" was the last one
 }
@@ -42,10 +43,20 @@ func (p *scan) text() error {
 			}
 			return err
 		}
+		samples := p.samples
 		if err := p.line(line); err != nil {
 			if err := p.forgive(err, line); err != nil {
 				return err
 			}
+		}
+		if p.samples == samples {
+			p.idle++
+			err = p.wasted()
+		} else if p.samples == knownAhead && len(p.table.fresh) == knownAhead {
+			err = p.count()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
