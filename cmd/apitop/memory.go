@@ -15,8 +15,8 @@ type thrift struct {
 
 const (
 	defaultPercent = 100 // Go's own
-	leastPercent   = 12
-	spareBytes     = 14 << 20 // garbage that may pile up
+	leastPercent   = 8
+	spareBytes     = 10 << 20 // garbage that may pile up
 )
 
 func newThrift() *thrift {

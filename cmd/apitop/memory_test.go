@@ -4,7 +4,7 @@ import "testing"
 
 func TestPercentFor(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0: 100, 1 << 20: 100, spareBytes: 100, 2 * spareBytes: 50, 56 << 20: 25, 1 << 40: 12,
+		0: 100, 1 << 20: 100, spareBytes: 100, 2 * spareBytes: 50, 4 * spareBytes: 25, 1 << 40: 8,
 	} {
 		if got := percentFor(live); got != want {
 			t.Errorf("%d bytes in use: %d %%, want %d", live, got, want)

@@ -84,7 +84,7 @@ func (i *instance) reach(t *target) {
 // vanished, or that was not there before, is all that it did in the instance's
 // window.
 func (t *target) frame(i *instance) {
-	if t.state == targetLeaving || t.reading.FromZero && t.elapsed.OK {
+	if t.state == targetLeaving || t.fromZero && t.elapsed.OK {
 		t.elapsed = i.elapsed
 	}
 }

@@ -89,6 +89,54 @@ func dig(v any, path string) any {
 	return v
 }
 
+// TestJSONOfRows holds the names of what only some reports have.
+func TestJSONOfRows(t *testing.T) {
+	e := New(Options{ByInstance: true})
+	var raw []byte
+	for i := range 2 {
+		s := snapshot.Snapshot{At: at(float64(i))}
+		for j, bounds := range [][]float64{{0.1, 0.2, 0.4}, {0.1, 0.2, 0.8}} {
+			n := float64(10 * i)
+			h := said{at: float64(i), counts: []float64{n}}.reading()
+			h.Target = safe.New([]string{"one", "two"}[j])
+			for _, route := range []string{"/a/1", "/a/2"} {
+				d := snapshot.Histogram{Series: series("GET", route, ""), Bounds: bounds, Cumulative: []float64{0, n, n, n}, Count: n, Sum: 9 * n}
+				h.Durations = append(h.Durations, d)
+				h.Requests = append(h.Requests, snapshot.Count{Series: series("GET", route, "200"), Total: n})
+			}
+			s.AddTo(h)
+		}
+		var err error
+		if raw, err = json.Marshal(e.Step(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]any{
+		"http.templates.0.route":              "/a/{id}",
+		"http.templates.0.requests":           40.0,
+		"http.templates.0.bounds_cut":         true,
+		"http.templates.0.avg_beyond_buckets": true,
+		"http.bounds_cut":                     true,
+		"http.avg_beyond_buckets":             true,
+		"http.instances.0.name":               "one",
+		"http.instances.0.up":                 true,
+		"http.instances.0.processes":          1.0,
+		"http.instances.0.requests":           30.0,
+		"http.instances.0.bounds_cut":         nil,
+		"http.instances.1.avg_beyond_buckets": true,
+		"http.instances.1.routes.0.requests":  10.0,
+		"http.instances.1.measured":           20.0,
+	} {
+		if got := dig(doc, path); got != want {
+			t.Errorf("%s is %v, want %v", path, got, want)
+		}
+	}
+}
+
 // TestStepIsDeterministic: the same snapshots give the same reports.
 // TestGoneSource: a source that is not watched any more is not listed any more,
 // and one that comes back is new.

@@ -34,6 +34,8 @@ type target struct {
 	rhythm time.Duration // time between its pages
 	gap    time.Duration // between the newest two
 	swaps  bool          // its start time went back: several processes answer
+	// fromZero: the process was not there before its first page.
+	fromZero bool
 
 	state   targetState
 	back    int   // how many steps back the window starts; 0: there is none
@@ -194,6 +196,7 @@ func (t *target) fresh(now time.Time, interval time.Duration) bool {
 // startAt makes the target one whose process was not there before at: all that
 // its first page counts happened since.
 func (t *target) startAt(at time.Time) {
+	t.fromZero = true
 	t.clock.open(at)
 	for _, l := range [...]*lines{t.counts, t.hists, t.work} {
 		l.begin()

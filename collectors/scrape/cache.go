@@ -112,6 +112,9 @@ func newTable(limits Limits) *table {
 func (t *table) begin() {
 	t.scan++
 	t.prev, t.live, t.liveDecls, t.changed = nil, 0, 0, false
+	if len(t.fresh) == 0 {
+		t.fresh = nil // the first page needs much room, the next ones none
+	}
 	t.fresh = t.fresh[:0]
 }
 

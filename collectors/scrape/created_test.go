@@ -135,6 +135,10 @@ func createdMessages(t *testing.T) string {
 			}}},
 		},
 		{
+			Name: new("other_seconds"), Type: dto.MetricType_SUMMARY.Enum(),
+			Metric: []*dto.Metric{{Summary: &dto.Summary{SampleCount: new(uint64(5)), SampleSum: new(0.2), CreatedTimestamp: stamp(1700000004, 0)}}},
+		},
+		{
 			Name: new("other_gauge"), Type: dto.MetricType_GAUGE.Enum(),
 			Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: new(1.0)}}},
 		},
@@ -144,4 +148,17 @@ func createdMessages(t *testing.T) string {
 		}
 	}
 	return page.String()
+}
+
+// TestSummaryCreated: a summary has its time in another field than a histogram.
+func TestSummaryCreated(t *testing.T) {
+	r := NewReader("t", Limits{})
+	if _, err := r.Read(strings.NewReader(createdMessages(t)), "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{"other_seconds_count": 1700000004, "other_gauge": 0} {
+		if s := r.table.series[name]; s == nil || s.created() != want {
+			t.Errorf("%s: %+v, want it created at %v", name, s, want)
+		}
+	}
 }
