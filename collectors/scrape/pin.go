@@ -40,7 +40,7 @@ func (p Pin) apply(v *view, m mapping) mapping {
 	}
 	m.counts, m.times = p.roles(m.counts), p.roles(m.times)
 	if u := perSecond[strings.ToLower(p.Unit)]; u > 0 {
-		m.scale = u
+		m.scale, m.unsure = u, false
 	}
 	m.why = slices.Concat(v.reasons(m), []string{"fixed by the configuration: " + p.text()})
 	return m

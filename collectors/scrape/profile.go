@@ -19,6 +19,8 @@ type mapping struct {
 	except   []match
 	ignored  []string // families that count the same requests again
 	why      []string // a line each: what was decided by what
+	unit     bool     // the library's unit is known
+	unsure   bool     // the unit may be another: there were few observations yet
 	rank     int      // how much it says; a page's mapping gives way only to a higher one
 }
 
@@ -54,6 +56,9 @@ const perSaying = 1000
 func (v *view) finish(m mapping, rows []dialect) mapping {
 	m = v.joinable(m)
 	m.rank += perSaying * v.says(m)
+	if f := v.byName[normal(m.duration)]; f != nil && m.duration != "" {
+		m.unsure = !m.unit && !v.table.measure(f.name).sure(f)
+	}
 	m.ignored = v.again(m, rows)
 	m.why = v.reasons(m)
 	return m
@@ -145,7 +150,7 @@ func (d dialect) mapping(v *view, f, t *family) mapping {
 		m.counter = f.name
 	}
 	if t != nil {
-		m.duration, m.scale = t.name, d.scale(v, t)
+		m.duration, m.scale, m.unit = t.name, d.scale(v, t), d.unit != ""
 	}
 	return m
 }
@@ -224,10 +229,29 @@ func (d dialect) scale(v *view, f *family) float64 {
 }
 
 // scale is how many of the family's units make a second.
-func (v *view) scale(f *family) float64 {
+func (v *view) scale(f *family) float64 { return v.table.measure(f.name).scale(f) }
+
+// measured is what a family's numbers say of its unit.
+type measured struct {
+	low, high float64 // finite bounds at the ends of its ladder; 0 without
+	n, mean   float64 // observations and their average
+}
+
+func (m measured) scale(f *family) float64 { return scaleOf(f, m.low, m.high, m.mean) }
+
+// enoughObservations is how many an average must be of to say the unit.
+const enoughObservations = 20
+
+// sure tells whether more observations can change nothing.
+func (m measured) sure(f *family) bool {
+	return m.high > 0 || m.n >= enoughObservations || unitOf(f) > 1
+}
+
+// measure looks at all histograms of a family.
+func (t *table) measure(name string) measured {
 	low, high, n, total := math.Inf(1), 0.0, 0.0, 0.0
-	for _, g := range v.table.groups {
-		if g.base != f.name {
+	for _, g := range t.groups {
+		if g.base != name {
 			continue
 		}
 		for _, b := range g.buckets {
@@ -246,7 +270,7 @@ func (v *view) scale(f *family) float64 {
 	if n > 0 {
 		mean = total / n
 	}
-	return scaleOf(f, low, high, mean)
+	return measured{low: low, high: high, n: n, mean: mean}
 }
 
 // present tells whether a family of m is still on the page.

@@ -111,7 +111,7 @@ func (r *Reader) read(src io.Reader, contentType, encoding string) (*snapshot.HT
 		return nil, r.failed(err)
 	}
 	r.table.commit()
-	if r.table.changed || r.plan == nil {
+	if r.table.changed || r.plan == nil || r.mapping.unsure {
 		r.replan()
 	}
 	if format == formatText && contentType == "" && p.eof {

@@ -31,9 +31,33 @@ const (
 func (r *Reader) replan() {
 	before := r.plan
 	changed := r.due() && r.search()
+	if r.mapping.unsure {
+		r.rescale()
+	}
 	r.plan = r.table.bind(r.mapping, before)
 	if changed && before != nil && r.plan.strange(before, r.table.fresh) {
 		r.found.number++
+	}
+}
+
+// rescale looks at the unit of the durations again, until there were enough of
+// them to tell. Those before were in another unit.
+func (r *Reader) rescale() {
+	t, m := r.table, &r.mapping
+	f := &family{name: m.duration, norm: normal(m.duration)}
+	if d := t.decls[m.duration]; d != nil {
+		f.unit = d.unit
+	}
+	now := t.measure(f.name)
+	m.unsure = !now.sure(f)
+	scale := now.scale(f)
+	if scale == m.scale {
+		return
+	}
+	m.scale = scale
+	r.found.number++
+	for _, g := range t.groups {
+		g.laddered = false
 	}
 }
 
@@ -44,6 +68,8 @@ func (r *Reader) due() bool {
 	switch {
 	case r.plan == nil:
 		return true
+	case !t.changed:
+		return false
 	case d.names != t.names, t.live >= 2*d.series, !r.mapping.present(t):
 	case r.mapping.complete() || t.live > smallPage || t.live == d.series:
 		return false

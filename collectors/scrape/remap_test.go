@@ -87,3 +87,22 @@ func TestSearchOnlyWhenItCanMatter(t *testing.T) {
 		t.Errorf("searched again at %d series", r.found.series)
 	}
 }
+
+// TestUnitOfFew reads a summary without a unit whose first observation says
+// little of it: when there were enough, they say milliseconds.
+func TestUnitOfFew(t *testing.T) {
+	r := NewReader("t", Limits{})
+	var got []string
+	for _, n := range []int{0, 1, 30, 31} {
+		sum := 20 * n
+		if n > 1 {
+			sum = 120 * n
+		}
+		h := readPage(t, r, fmt.Sprintf("# TYPE http_response_time summary\nhttp_response_time_sum{route=\"/a\"} %d\nhttp_response_time_count{route=\"/a\"} %d\n", sum, n))
+		got = append(got, fmt.Sprint(h.Page.Unit, " ", h.Page.Mapping, " ", h.Durations[0].Sum))
+	}
+	want := "seconds 0 0 | seconds 0 20 | milliseconds 1 3.6 | milliseconds 1 3.72"
+	if all := strings.Join(got, " | "); all != want {
+		t.Errorf("got  %s\nwant %s", all, want)
+	}
+}
