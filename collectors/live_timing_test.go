@@ -29,7 +29,7 @@ func BenchmarkRound(b *testing.B) {
 				l.round = 0 // no moments and no waiting
 				l.next = time.Time{}
 				s, err := l.Next(b.Context())
-				if err != nil || len(s.Polls) != n {
+				if err != nil || len(s.Polls) < n { // more when an answer came late
 					b.Fatalf("%d polls, %v", len(s.Polls), err)
 				}
 			}
