@@ -185,6 +185,7 @@ func (l *lines) end(restarted bool) {
 	if l.differs || l.next < len(l.list) {
 		l.part()
 	}
+	l.forget()
 	if restarted {
 		for _, at := range l.gone {
 			l.restart(&at.track)
@@ -212,7 +213,6 @@ func (l *lines) part() {
 		}
 	}
 	l.visited = nil
-	l.forget()
 }
 
 // maxGone is how many vanished series are remembered beside as many again as

@@ -146,3 +146,25 @@ func TestTemplatesAppear(t *testing.T) {
 		t.Errorf("the first row was %q, want %q", names, want)
 	}
 }
+
+// TestVanishedSeriesAreForgotten: a page that lost most of its series and then
+// stays as it is does not keep them for good.
+func TestVanishedSeriesAreForgotten(t *testing.T) {
+	e := New(Options{})
+	for i := range keepSteps + 10 {
+		h := &snapshot.HTTP{Target: safe.New("api"), At: at(float64(i))}
+		for j := range 3000 {
+			if i < 3 || j < 10 {
+				h.Requests = append(h.Requests, snapshot.Count{Series: series("GET", fmt.Sprintf("/page%dx", j), "200"), Total: float64(i)})
+			}
+		}
+		r := e.Step(snapshot.Snapshot{At: h.At, HTTP: []*snapshot.HTTP{h}})
+		if i == 12 { // from 2 to 12; in the first second all of them
+			check(t, "requests", r.HTTP.Requests, known(10*10))
+		}
+	}
+	lines := e.http.order[0].counts
+	if len(lines.byID) != 10 || len(lines.gone) != 0 {
+		t.Errorf("%d series are remembered, %d of them gone", len(lines.byID), len(lines.gone))
+	}
+}

@@ -106,15 +106,25 @@ func figures(a canvas.Area, r *analysis.Route) {
 
 // note says how far the percentiles can be trusted.
 func note(r *analysis.Route) string {
+	measured := fmt.Sprintf("%.0f requests measured", r.Measured)
+	bucket := "p95 fell in the bucket " + format.Span(r.P95Bucket)
 	switch {
 	case r.Measured == 0:
 		return "no request was measured in the window"
+	case r.P95Bucket == nil && r.BoundsCut:
+		return measured + " by histograms without a common bound: no percentiles"
+	case r.P95Bucket == nil:
+		return measured + " without buckets: no percentiles"
 	case r.Measured < screen.EnoughP95:
-		return fmt.Sprintf("only %.0f requests measured: too few for p95 and p99", r.Measured)
+		return "only " + measured + ": too few for p95 and p99"
+	case r.AvgBeyond:
+		return bucket + ", and the average lies beyond the last one; " + measured
 	case r.Measured < screen.EnoughP99:
-		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured: too few for p99", format.Span(r.P95Bucket), r.Measured)
+		return bucket + "; " + measured + ": too few for p99"
+	case r.BoundsCut:
+		return bucket + ", by the bounds that all histograms share; " + measured
 	default:
-		return fmt.Sprintf("p95 fell in the bucket %s; %.0f requests measured", format.Span(r.P95Bucket), r.Measured)
+		return bucket + "; " + measured
 	}
 }
 
