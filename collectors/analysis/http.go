@@ -47,6 +47,8 @@ func (h *httpState) step(s snapshot.Snapshot) []Event {
 		case "restart":
 			h.restarts++
 			events = append(events, Event{At: s.At, Kind: "restart", Text: reading.Target.String() + " restarted"})
+		case "swap":
+			events = append(events, Event{At: s.At, Kind: "reset", Text: reading.Target.String() + " is several processes"})
 		case "remap":
 			events = append(events, Event{At: s.At, Kind: "reset", Text: reading.Target.String() + " is read by other families"})
 		case "reset":

@@ -33,7 +33,7 @@ type target struct {
 	came   time.Time     // when the newest page came, by the round's clock
 	rhythm time.Duration // time between its pages
 	gap    time.Duration // between the newest two
-	swaps  bool          // its start time went back: several processes answer
+	swap   int           // step in which its start time went back last: another process answered; 0: never
 	// fromZero: the process was not there before its first page.
 	fromZero bool
 
@@ -58,9 +58,9 @@ func instanceOf(h *snapshot.HTTP) safe.Text {
 }
 
 // take follows one page that came at now and says what is worth a mark on the
-// charts: "restart", "reset", "remap", or nothing.
+// charts: "restart", "reset", "remap", "swap", or nothing.
 func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
-	before := t.reading
+	before, swaps := t.reading, t.swaps()
 	how := t.change(h)
 	t.reading = h
 	t.arrive(now)
@@ -76,6 +76,8 @@ func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 	switch {
 	case remapped(before, h):
 		return "remap"
+	case !swaps && t.swaps():
+		return "swap"
 	case before == nil || !restarted && how.process != fromZero:
 		return ""
 	case how.process == goesOn && before.StartTime.OK && h.StartTime.OK:
@@ -101,9 +103,9 @@ func (t *target) change(h *snapshot.HTTP) changes {
 		switch d := h.StartTime.V - old.StartTime.V; {
 		case math.Abs(d) <= trembling:
 		case d < 0:
-			t.swaps = true
+			t.swap = t.clock.step
 			c.process = asBaseline
-		case t.swaps:
+		case t.swaps():
 			c.process = asBaseline
 		default:
 			c.process = fromZero
@@ -124,6 +126,10 @@ func (t *target) change(h *snapshot.HTTP) changes {
 	}
 	return c
 }
+
+// swaps tells whether several processes answered in turn not long ago, so that
+// one that started later is no restart either.
+func (t *target) swaps() bool { return t.swap > 0 && t.clock.step-t.swap < keepSteps }
 
 // remapped tells whether a page came to be read by series that it had before.
 func remapped(before, after *snapshot.HTTP) bool {

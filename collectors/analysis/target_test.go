@@ -85,8 +85,9 @@ func resetCases() map[string]deltaCase {
 			pages: []said{
 				{start: 1000, counts: []float64{10}}, {at: 1, start: 900, counts: []float64{5000}},
 				{at: 2, start: 1000, counts: []float64{11}}, {at: 3, start: 1000, counts: []float64{14}},
+				{at: 4, start: 900, counts: []float64{5100}},
 			},
-			requests: known(3),
+			requests: known(3), marks: []string{"api is several processes"},
 		},
 		"a counter that began anew though it did not fall": {
 			pages:    []said{{created: 1000, counts: []float64{10}, hist: bars(9, 9, 9, 9)}, {at: 1, created: 1060.5, counts: []float64{12}, hist: bars(9, 9, 9, 9)}},
