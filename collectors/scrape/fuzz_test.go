@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode"
 
 	"apitop/collectors/snapshot"
 )
@@ -72,6 +74,63 @@ func FuzzProtobuf(f *testing.F) {
 		}
 		checkReading(t, h)
 		checkTable(t, r.table)
+	})
+}
+
+// FuzzOpenMetrics reads anything as OpenMetrics.
+func FuzzOpenMetrics(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, page []byte) {
+		const media = "application/openmetrics-text; version=1.0.0"
+		r := NewReader("t", Limits{BodyBytes: 64 << 10, LineBytes: 4 << 10, Series: 500})
+		h, err := r.Read(bytes.NewReader(page), media)
+		again, err2 := r.Read(bytes.NewReader(page), media)
+		if (err == nil) != (err2 == nil) || !reflect.DeepEqual(h, again) {
+			t.Fatalf("first %+v, %v\nagain %+v, %v", h, err, again, err2)
+		}
+		checkReading(t, h)
+		checkTable(t, r.table)
+	})
+}
+
+// FuzzAnswer reads any body with any headers: what a server says must not matter
+// but for the format, and nothing of it may come out as it is.
+func FuzzAnswer(f *testing.F) {
+	for _, how := range []packing{unpacked, packedGzip, packedZstd} {
+		f.Add(pack(f, how, []byte(shopPage)), string(how), "text/plain; version=0.0.4")
+		f.Add(pack(f, how, encode(f, []byte(shopPage))), string(how), protoMedia)
+	}
+	f.Add(append(pack(f, packedGzip, []byte("x 1\n")), pack(f, packedGzip, []byte("y 2\n"))...), "X-gzip", "")
+	f.Add([]byte(skippable(3)+string(pack(f, packedZstd, []byte("x 1\n")))), "zstd", "application/openmetrics-text")
+	f.Add([]byte("x 1\n"), "gzip, \x1b[2J", "text/\x1b[2J")
+	f.Fuzz(func(t *testing.T, body []byte, encoding, contentType string) {
+		const limit = 64 << 10
+		r := NewReader("t", Limits{BodyBytes: limit, LineBytes: 4 << 10, Series: 500})
+		h, err := r.read(bytes.NewReader(body), contentType, encoding)
+		again, err2 := r.read(iotest.OneByteReader(bytes.NewReader(body)), contentType, encoding)
+		if (err == nil) != (err2 == nil) || !reflect.DeepEqual(h, again) {
+			t.Fatalf("first %+v, %v\nagain %+v, %v", h, err, again, err2)
+		}
+		if err != nil && strings.ContainsFunc(err.Error(), unicode.IsControl) {
+			t.Fatalf("error %q", err)
+		}
+		if h != nil && h.Page.Bytes > limit {
+			t.Fatalf("%d bytes", h.Page.Bytes)
+		}
+		checkReading(t, h)
+		checkTable(t, r.table)
+	})
+}
+
+// FuzzExpfmtProtobuf compares with expfmt wherever it decodes a page.
+func FuzzExpfmtProtobuf(f *testing.F) {
+	for _, page := range protobufPages(f) {
+		f.Add(page)
+	}
+	f.Fuzz(func(t *testing.T, page []byte) {
+		if len(page) < 20_000 {
+			agreeProtobuf(t, page)
+		}
 	})
 }
 
