@@ -48,6 +48,24 @@ func (h *httpState) list(instances []*instance) {
 			})
 		}
 	}
+	for _, i := range instances {
+		for _, t := range i.targets {
+			h.listTimed(t)
+		}
+	}
+}
+
+// listTimed adds the routes that t only times: a library may write the
+// durations of every route from the start and count a route when it is asked.
+func (h *httpState) listTimed(t *target) {
+	if t.state != targetFresh {
+		return
+	}
+	t.hists.each(func(at *line) {
+		if at.seen == t.clock.step && !at.series.Route.IsZero() && h.rows.find(at) == nil {
+			h.rows.use(at)
+		}
+	})
 }
 
 // counted is how many requests a line counted in the window.
@@ -97,6 +115,9 @@ func (h *httpState) addDurations(t *target, i *instance) {
 		if x := h.rows.find(at); x != nil {
 			x = x.dest()
 			x.add().ladder.add(l)
+			if l.count == 0 {
+				x.add().count(Value{OK: true}, t.elapsed, "") // what was not timed was not asked
+			}
 			if i.byRow != nil {
 				i.rowSums(x).ladder.add(l)
 			}
