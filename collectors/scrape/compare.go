@@ -56,7 +56,10 @@ func (r *round) compare(ctx context.Context) {
 // reread reads a lead again; false when its connection is no more.
 func (r *round) reread(ctx context.Context, l *lead) bool {
 	r.extra--
-	l.like = slices.DeleteFunc(slices.Clone(l.like), func(w *process) bool { return !r.crew.follows(l.page.marks, w.marks) })
+	l.like = slices.DeleteFunc(slices.Clone(l.like), func(w *process) bool {
+		_, later := r.got[w]
+		return later && !r.crew.follows(l.page.marks, w.marks)
+	})
 	p, err := r.look(ctx, l.link, r.crew.spareOf(r.reader))
 	if err != nil {
 		r.close(l)
@@ -142,6 +145,7 @@ func (r *round) judge(l *lead, checked map[*process]bool) {
 			return // not now
 		}
 	}
+	l.alien = 0
 	if l.still++; moved {
 		l.equal, l.still = l.equal+1, 0
 	}

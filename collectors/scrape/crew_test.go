@@ -229,7 +229,9 @@ func TestNotARestart(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, &tt.a, &tt.b)
+			s.mu.Lock()
 			s.closes, s.mixes = tt.closes, tt.mixes
+			s.mu.Unlock()
 			notARestart(t, s)
 		})
 	}
@@ -298,8 +300,10 @@ func TestAnySite(t *testing.T) {
 			sims = append(sims, p)
 		}
 		s := newSite(t, sims...)
-		s.chance = chance
+		s.mu.Lock()
+		s.chance = rand.New(rand.NewPCG(seed, 8))
 		s.closes, s.mixes = chance.IntN(3) == 0, chance.IntN(3) == 0
+		s.mu.Unlock()
 		name := fmt.Sprintf("site %d: %d processes, told %d, closes %v, mixes %v", seed, len(sims), told, s.closes, s.mixes)
 		w := observe(t, s.URL)
 		for range 30 {
