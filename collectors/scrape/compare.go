@@ -17,6 +17,10 @@ const (
 // settledAfter is how often two connections must be found to lead to one process.
 const settledAfter = 2
 
+// tellingTotal is how many requests two idle processes hardly both have by chance,
+// so that the same total is taken for the same process though nothing moves.
+const tellingTotal = 20
+
 // unclearAfter is when a lead is given up that is like several processes.
 const unclearAfter = 8
 
@@ -31,6 +35,7 @@ func (r *round) compare(ctx context.Context) {
 			fresh = append(fresh, l)
 		}
 	}
+	r.makeRoom()
 	for r.seeks && !r.crew.roams && r.extra > 1 && len(r.crew.leads) < mostLeads && ctx.Err() == nil {
 		r.extra--
 		n := len(r.crew.leads)
@@ -84,6 +89,17 @@ func (r *round) reread(ctx context.Context, l *lead) bool {
 	}
 	l.like = slices.DeleteFunc(l.like, func(w *process) bool { return !r.crew.follows(w.marks, p.marks) })
 	return true
+}
+
+// makeRoom gives one lead up when nothing moves on any of them: where pages say
+// their process, a new connection may show another one at once.
+func (r *round) makeRoom() {
+	c := &r.crew
+	stuck := len(c.leads) == mostLeads && c.tried < 3*c.enough() &&
+		!slices.ContainsFunc(c.leads, func(l *lead) bool { return l.still < dormantAfter || !l.page.marks.told() })
+	if r.seeks && stuck {
+		r.close(c.leads[mostLeads-1])
+	}
 }
 
 // stirred tells whether one that the lead is like has moved since it was read.
@@ -149,7 +165,11 @@ func (r *round) judge(l *lead, checked map[*process]bool) {
 	if l.still++; moved {
 		l.equal, l.still = l.equal+1, 0
 	}
+	idle := l.still >= dormantAfter && len(l.like) == 1 && l.like[0].link != nil && requestsOn(l.page) > tellingTotal
 	switch {
+	case idle:
+		r.close(l)
+		r.crew.hit()
 	case l.equal < settledAfter:
 	case len(l.like) == 1 && l.like[0].link == nil:
 		w := l.like[0]

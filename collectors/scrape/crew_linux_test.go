@@ -190,17 +190,22 @@ func load() time.Duration {
 func TestWorkers(t *testing.T) {
 	tests := map[string]struct {
 		env      []string
+		busy     bool // before: those that did nothing yet look alike where no start time tells them apart
 		interval time.Duration
 	}{
-		"keep-alive":   {nil, 100 * time.Millisecond},
-		"idle timeout": {[]string{workerIdle + "=200ms"}, 300 * time.Millisecond},
-		"closes":       {[]string{workerIdle + "=0"}, 100 * time.Millisecond},
-		"equal start":  {[]string{workerStart + "=1700000000.12"}, 100 * time.Millisecond},
-		"no start":     {[]string{workerStart + "=none"}, 100 * time.Millisecond},
+		"keep-alive":   {nil, false, 100 * time.Millisecond},
+		"idle timeout": {[]string{workerIdle + "=200ms"}, false, 300 * time.Millisecond},
+		"closes":       {[]string{workerIdle + "=0"}, false, 100 * time.Millisecond},
+		"equal start":  {[]string{workerStart + "=1700000000.12"}, true, 100 * time.Millisecond},
+		"no start":     {[]string{workerStart + "=none"}, true, 100 * time.Millisecond},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := startPool(t, 3, tt.env...)
+			if tt.busy {
+				p.traffic(300 * time.Millisecond)()
+				p.sent = 0
+			}
 			w := observe(t, p.url())
 			w.pace = 100 * time.Millisecond
 			w.until(100, func() bool { return len(w.c.crew.list) == 3 })

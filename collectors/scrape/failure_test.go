@@ -309,7 +309,7 @@ func TestSlow(t *testing.T) {
 		"/drip": "the page did not arrive within ",
 	} {
 		began := time.Now()
-		_, _, err := collect(t, Config{URL: server.URL + path, Timeout: 50 * time.Millisecond})
+		_, _, err := collect(t, Config{URL: server.URL + path, Timeout: 500 * time.Millisecond})
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("%s took %v", path, took)
 		}
