@@ -182,6 +182,7 @@ func (l *lines) reading(s *checked) {
 	row("instances", s.Detail.Get("instances"))
 	row("library", r.Dialect)
 	row("requests", r.Requests)
+	row("statuses", r.Statuses)
 	if r.Durations != "" {
 		row("durations", r.Durations+", "+r.Unit+", "+map[string]string{
 			"native": "native buckets", "classic": "classic buckets", "summary": "a summary", "none": "none so far",

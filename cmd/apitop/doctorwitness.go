@@ -105,14 +105,15 @@ func (all witnesses) found(w *watched) witnesses {
 
 // howRead says how a metrics page was understood.
 type howRead struct {
-	Processes int       `json:"processes"` // that answer at the address
-	Dialect   string    `json:"dialect"`   // library; empty: recognised without knowing it
-	Requests  string    `json:"requests"`  // counter, with its labels; empty: none
-	Durations string    `json:"durations"` // the same for durations; empty: none
-	Unit      string    `json:"unit"`      // of the durations; empty: none
-	Buckets   string    `json:"buckets"`   // "native", "classic", "summary", "none"
-	Why       []string  `json:"why"`       // what was decided by what
-	BadLines  []badLine `json:"bad_lines"` // the first few
+	Processes int       `json:"processes"`          // that answer at the address
+	Dialect   string    `json:"dialect"`            // library; empty: recognised without knowing it
+	Requests  string    `json:"requests"`           // counter, with its labels; empty: none
+	Durations string    `json:"durations"`          // the same for durations; empty: none
+	Statuses  string    `json:"statuses,omitempty"` // another counter of the same requests, that has their status
+	Unit      string    `json:"unit"`               // of the durations; empty: none
+	Buckets   string    `json:"buckets"`            // "native", "classic", "summary", "none"
+	Why       []string  `json:"why"`                // what was decided by what
+	BadLines  []badLine `json:"bad_lines"`          // the first few
 }
 
 type badLine struct {
@@ -148,7 +149,7 @@ func understood(r snapshot.Reading, m *scrape.Mapping) *howRead {
 		return h
 	}
 	h.Dialect = m.Dialect
-	h.Durations = family(m.Duration, m.Times)
+	h.Durations, h.Statuses = family(m.Duration, m.Times), family(m.Statuses, m.Ends)
 	if h.Requests = family(m.Counter, m.Counts); m.Counter == "" && m.Duration != "" {
 		h.Requests = family(m.Duration+"_count", m.Counts)
 	}

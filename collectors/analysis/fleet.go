@@ -17,11 +17,20 @@ func (h *httpState) fleet(r *snapshot.Rates) *HTTP {
 		h.rows.route(keyOf(c.Series)).n += c.Total * window.V
 	}
 	made := h.rows.settle()
-	all := &sums{}
+	all := &sums{apart: !r.Page.Statuses.IsZero()}
 	for _, c := range r.Requests {
 		n, status := snapshot.Known(c.Total*window.V), c.Series.Status.String()
 		h.rows.route(keyOf(c.Series)).dest().add().count(n, window, status)
-		all.count(n, window, status)
+		if all.apart {
+			all.began(n, window)
+		} else {
+			all.count(n, window, status)
+		}
+	}
+	for _, c := range r.Statuses {
+		if c.Total > 0 {
+			all.answered(c.Series.Status.String(), c.Total*window.V)
+		}
 	}
 	for i := range r.Durations {
 		d := &r.Durations[i]

@@ -70,6 +70,26 @@ func TestFleet(t *testing.T) {
 
 // TestFleetRhythm: a server answers less often than we look; its figures are
 // stale when it misses its own turns.
+// TestFleetStatusesApart: the server has the statuses in another family than the
+// routes.
+func TestFleetStatusesApart(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	rates := fleetRates(at)
+	rates.Page.Statuses = safe.New("answers_total")
+	rates.Requests = []snapshot.Count{{Series: rateSeries("GET", "/a", ""), Total: 40}}
+	rates.Statuses = []snapshot.Count{
+		{Series: rateSeries("", "", "200"), Total: 36}, {Series: rateSeries("", "", "503"), Total: 4}, {Series: rateSeries("", "", "429")},
+	}
+	h := New(Options{}).Step(snapshot.Snapshot{At: at, Rates: rates}).HTTP
+	check(t, "rps", h.RPS, known(40))
+	check(t, "errors", h.ErrorRatio, known(0.1))
+	check(t, "throttled", h.Throttled, known(0))
+	check(t, "a route's errors", h.Routes[0].ErrorRatio, unknown)
+	if len(h.Status) != 2 || h.Status["503"] != 240 {
+		t.Errorf("status %v", h.Status)
+	}
+}
+
 func TestFleetRhythm(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	e := New(Options{})

@@ -10,6 +10,7 @@ func (h *httpState) report() *HTTP {
 	for _, i := range list {
 		for _, t := range i.targets {
 			t.addCounts(i)
+			t.addStatuses(i)
 			h.addDurations(t, i)
 			h.addWork(t, i)
 		}
@@ -92,9 +93,30 @@ func (t *target) addCounts(i *instance) {
 		status := at.series.Status.String()
 		x := at.row.dest()
 		x.add().count(n, t.elapsed, status)
-		i.sums.count(n, t.elapsed, status)
+		if t.apart() {
+			i.sums.began(n, t.elapsed)
+		} else {
+			i.sums.count(n, t.elapsed, status)
+		}
 		if i.byRow != nil {
 			i.rowSums(x).count(n, t.elapsed, status)
+		}
+	})
+}
+
+// apart tells whether the statuses of t are of another family than its requests.
+func (t *target) apart() bool { return !t.reading.Page.Statuses.IsZero() }
+
+// addStatuses adds the answers of t to its instance, where its requests have no
+// status.
+func (t *target) addStatuses(i *instance) {
+	if t.back == 0 || !t.apart() {
+		return
+	}
+	i.sums.apart = true
+	t.ends.each(func(at *line) {
+		if n := t.ends.one(&at.track, t.slot); n > 0 {
+			i.sums.answered(at.series.Status.String(), n)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestHTTPCounts(t *testing.T) {
 		"counters fell": {pages: []page{two(100, 5), two(8, 0)}, requests: known(8), rps: known(8), errors: known(0), throttled: known(0)},
 		"no status": {
 			pages:    []page{{counts: get("", 1)}, {counts: get("", 11)}},
-			requests: known(10), rps: known(10), errors: unknown, throttled: known(0),
+			requests: known(10), rps: known(10), errors: unknown, throttled: unknown,
 		},
 		"classes only": {
 			pages:    []page{{counts: get("4xx", 0)}, {counts: get("4xx", 10)}},
@@ -42,6 +43,38 @@ func TestHTTPCounts(t *testing.T) {
 			check(t, "throttled", h.Throttled, tt.throttled)
 		})
 	}
+}
+
+// TestStatusesApart: the family that counts by route has no status, another one
+// has it for all routes together.
+func TestStatusesApart(t *testing.T) {
+	e := New(Options{})
+	step := func(i int, requests, good, failed, limited float64) *Report {
+		h := page{counts: get("", requests), at: at(float64(i))}.reading()
+		h.Page.Statuses = safe.New("answers_total")
+		for status, n := range map[string]float64{"200": good, "500": failed, "429": limited} {
+			if n > 0 {
+				h.Statuses = append(h.Statuses, snapshot.Count{Series: series("", "", status), Total: n})
+			}
+		}
+		return e.Step(snapshot.Snapshot{At: h.At, HTTP: []*snapshot.HTTP{h}})
+	}
+	step(0, 100, 90, 10, 0)
+	r := step(1, 200, 180, 14, 8)
+	check(t, "requests", r.HTTP.Requests, known(100))
+	check(t, "rps", r.HTTP.RPS, known(100))
+	check(t, "error ratio", r.HTTP.ErrorRatio, known(4./102)) // of the answers that were counted
+	check(t, "client error ratio", r.HTTP.ClientErrorRatio, known(8./102))
+	check(t, "throttled", r.HTTP.Throttled, known(8)) // born since, so from zero
+	if want := map[string]float64{"200": 90, "500": 4, "429": 8}; !maps.Equal(r.HTTP.Status, want) {
+		t.Errorf("status = %v, want %v", r.HTTP.Status, want)
+	}
+	route := r.HTTP.Routes[0]
+	check(t, "a route's errors", route.ErrorRatio, unknown)
+	check(t, "a route's 429s", route.Throttled, unknown)
+	r = step(2, 10, 9, 1, 0) // a restart
+	check(t, "requests after a restart", r.HTTP.Requests, known(110))
+	check(t, "errors after a restart", r.HTTP.ErrorRatio, known(5./112))
 }
 
 func TestHTTPLatency(t *testing.T) {

@@ -112,8 +112,11 @@ type HTTP struct {
 	P95Bucket        *Bucket `json:"p95_bucket_seconds"`
 	P99Bucket        *Bucket `json:"p99_bucket_seconds"`
 	Measured         float64 `json:"measured"` // durations in the window behind the percentiles
-	BoundsCut        bool    `json:"bounds_cut,omitempty"`
-	AvgBeyond        bool    `json:"avg_beyond_buckets,omitempty"`
+	// Status is the requests in the window by status, where another family than
+	// the routes' says it, so that no route has any; else nil.
+	Status    map[string]float64 `json:"status,omitempty"`
+	BoundsCut bool               `json:"bounds_cut,omitempty"`
+	AvgBeyond bool               `json:"avg_beyond_buckets,omitempty"`
 	// Routes are the rows as the pages name them, most requests first. With more
 	// than 100 of them they are the templates, if there are any, and beyond 500
 	// the smallest are one row "(other)".

@@ -11,20 +11,32 @@ type sums struct {
 	requests Value
 	rps      Value
 	status   map[string]float64
+	ended    float64 // requests whose end was counted, all that are in status
+	apart    bool    // the statuses are of another family, and no row's
 	ladder   ladder
 	worked   Value // requests whose statements were counted
 	calls    Value // their database statements
 }
 
 func (s *sums) count(n, elapsed Value, status string) {
-	s.requests = plus(s.requests, n)
-	s.rps = plus(s.rps, over(n, elapsed))
+	s.began(n, elapsed)
 	if n.OK && n.V > 0 {
 		s.answered(status, n.V)
 	}
 }
 
+// began counts requests whose statuses are counted by themselves.
+func (s *sums) began(n, elapsed Value) {
+	s.requests = plus(s.requests, n)
+	s.rps = plus(s.rps, over(n, elapsed))
+}
+
 func (s *sums) answered(status string, n float64) {
+	s.ended += n
+	s.put(status, n)
+}
+
+func (s *sums) put(status string, n float64) {
 	if s.status == nil {
 		s.status = map[string]float64{}
 	}
@@ -39,8 +51,10 @@ func (s *sums) work(d []float64) {
 // merge adds all that o collected.
 func (s *sums) merge(o *sums) {
 	s.requests, s.rps = plus(s.requests, o.requests), plus(s.rps, o.rps)
+	s.ended += o.ended
+	s.apart = s.apart || o.apart
 	for status, n := range o.status {
-		s.answered(status, n)
+		s.put(status, n)
 	}
 	s.ladder.add(o.ladder)
 	s.worked, s.calls = plus(s.worked, o.worked), plus(s.calls, o.calls)
@@ -67,15 +81,19 @@ func (s *sums) class(prefix string) float64 {
 // share is class / all; unknown without requests, or when no series says a
 // status.
 func (s *sums) share(prefix string) Value {
-	if s.requests.V > 0 && s.status[""] == s.requests.V {
+	if s.mute() {
 		return Value{}
 	}
-	return over(Value{V: s.class(prefix), OK: true}, s.requests)
+	return over(Value{V: s.class(prefix), OK: true}, Value{V: s.ended, OK: s.requests.OK})
 }
 
-// throttled counts the 429 answers; unknown where only classes are counted.
+// mute tells whether there were requests of which no series says a status.
+func (s *sums) mute() bool { return s.requests.V > 0 && s.status[""] == s.ended }
+
+// throttled counts the 429 answers; unknown where only classes are counted, or
+// no series says a status.
 func (s *sums) throttled() Value {
-	if !s.requests.OK || s.status["4xx"] > 0 || s.status["4"] > 0 {
+	if !s.requests.OK || s.mute() || s.status["4xx"] > 0 || s.status["4"] > 0 {
 		return Value{}
 	}
 	return Value{V: s.status["429"], OK: true}
@@ -112,6 +130,9 @@ func (s *sums) fill(h *HTTP) {
 	h.Requests, h.RPS = s.requests, s.rps
 	h.ErrorRatio, h.ClientErrorRatio = s.share("5"), s.share("4")
 	h.Throttled = s.throttled()
+	if s.apart {
+		h.Status = s.status
+	}
 	h.Avg, h.Measured = s.ladder.mean(), s.ladder.count
 	h.BoundsCut, h.AvgBeyond = s.ladder.lossy(), s.ladder.short()
 	h.P50, h.P50Bucket = s.ladder.quantile(0.50)

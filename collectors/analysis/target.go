@@ -26,6 +26,7 @@ type target struct {
 	instance safe.Text
 	clock    steps
 	counts   *lines
+	ends     *lines // the same requests by status, where counts have none
 	hists    *lines
 	work     *lines
 	service  *serviceGrowth
@@ -45,7 +46,7 @@ type target struct {
 
 func newTarget(opt Options, instance safe.Text) *target {
 	t := &target{instance: instance, clock: newSteps(opt), service: newServiceGrowth(opt)}
-	t.counts, t.hists, t.work = newLines(&t.clock), newLines(&t.clock), newLines(&t.clock)
+	t.counts, t.ends, t.hists, t.work = newLines(&t.clock), newLines(&t.clock), newLines(&t.clock), newLines(&t.clock)
 	return t
 }
 
@@ -65,11 +66,13 @@ func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 	t.reading = h
 	t.arrive(now)
 	t.clock.open(h.At)
-	t.takeCounts(h, how.counts)
+	t.counts.takeCounts(h.Requests, how.counts)
+	t.ends.takeCounts(h.Statuses, how.ends)
 	t.takeDurations(h, how.times)
 	t.takeWork(h, how.process)
 	restarted := t.counts.restarted() || t.hists.restarted()
 	t.counts.end(restarted)
+	t.ends.end(restarted)
 	t.hists.end(restarted)
 	t.work.end(restarted)
 	t.service.take(h, how.process)
@@ -87,7 +90,7 @@ func (t *target) take(h *snapshot.HTTP, now time.Time) (mark string) {
 }
 
 // changes says how the totals of a page go on from those of the page before.
-type changes struct{ process, counts, times change }
+type changes struct{ process, counts, ends, times change }
 
 // change compares h with the page before. A process that started later than the
 // one before counts from zero even if nothing fell. One that started earlier is
@@ -111,7 +114,10 @@ func (t *target) change(h *snapshot.HTTP) changes {
 			c.process = fromZero
 		}
 	}
-	c.counts, c.times = c.process, c.process
+	c.counts, c.ends, c.times = c.process, c.process, c.process
+	if other(old.Page.Statuses, h.Page.Statuses) {
+		c.ends = asBaseline
+	}
 	if other(old.Page.Counter, h.Page.Counter) {
 		c.counts = asBaseline
 	}
@@ -122,7 +128,7 @@ func (t *target) change(h *snapshot.HTTP) changes {
 		}
 	}
 	if remapped(old, h) {
-		c.counts, c.times = asBaseline, asBaseline
+		c.counts, c.ends, c.times = asBaseline, asBaseline, asBaseline
 	}
 	return c
 }
@@ -149,13 +155,13 @@ func moved(before, after Value) bool {
 	return before.OK && after.OK && math.Abs(after.V-before.V) > trembling
 }
 
-func (t *target) takeCounts(h *snapshot.HTTP, how change) {
-	t.counts.begin()
-	t.counts.reserve(len(h.Requests))
+func (l *lines) takeCounts(counts []snapshot.Count, how change) {
+	l.begin()
+	l.reserve(len(counts))
 	var total [1]float64
-	for _, c := range h.Requests {
+	for _, c := range counts {
 		total[0] = c.Total
-		t.counts.add(totals{series: c.Series, values: total[:], strict: 1, created: c.Created}, how)
+		l.add(totals{series: c.Series, values: total[:], strict: 1, created: c.Created}, how)
 	}
 }
 
@@ -204,7 +210,7 @@ func (t *target) fresh(now time.Time, interval time.Duration) bool {
 func (t *target) startAt(at time.Time) {
 	t.fromZero = true
 	t.clock.open(at)
-	for _, l := range [...]*lines{t.counts, t.hists, t.work} {
+	for _, l := range [...]*lines{t.counts, t.ends, t.hists, t.work} {
 		l.begin()
 		l.end(false)
 	}

@@ -174,10 +174,10 @@ func (f *finding) read(reader *scrape.Reader, p *page) bool {
 	if m.PerSecond == 0 {
 		m.PerSecond = 1
 	}
-	m.Counts, m.Times = p.renameAll(m.Counts), p.renameAll(m.Times)
+	m.Counts, m.Times, m.Ends = p.renameAll(m.Counts), p.renameAll(m.Times), p.renameAll(m.Ends)
 	m.Only, m.Except = p.renameEach(m.Only), p.renameEach(m.Except)
 	f.plan.mapping, f.plan.shape, f.plan.inFlight = m, p.shape(m.Duration), m.InFlight
-	f.plan.classes = slices.ContainsFunc(h.Requests, func(c snapshot.Count) bool {
+	f.plan.classes = slices.ContainsFunc(slices.Concat(h.Requests, h.Statuses), func(c snapshot.Count) bool {
 		s := c.Series.Status.Raw()
 		return len(s) == 1 || strings.HasSuffix(strings.ToLower(s), "xx")
 	})
@@ -187,7 +187,8 @@ func (f *finding) read(reader *scrape.Reader, p *page) bool {
 }
 
 func (p *page) renameAll(l scrape.Labels) scrape.Labels {
-	out := scrape.Labels{Status: p.back(l.Status), Method: p.back(l.Method)}
+	out := l // with how its statuses are read
+	out.Status, out.Method, out.Route = p.back(l.Status), p.back(l.Method), nil
 	for _, name := range l.Route {
 		out.Route = append(out.Route, p.back(name))
 	}

@@ -66,6 +66,33 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(int(d/time.Millisecond)) + "ms"
 }
 
+// statuses is the answers a second by status, where another family than that
+// of the requests has it; empty: none does.
+func (p *plan) statuses() string {
+	if p.mapping.Statuses == "" {
+		return ""
+	}
+	return sum(p.rate(p.mapping.Statuses, p.window), names(p.mapping.Ends)...)
+}
+
+// ended is the requests a second whose status matches, the others being of, or
+// empty where nobody says the status. Of another family than that of the
+// requests it is as large a part of them as of its own.
+func (p *plan) ended(window time.Duration, is func(scrape.Labels) matcher, by ...string) string {
+	m := p.mapping
+	switch {
+	case m.Statuses != "":
+		these, all := p.rate(m.Statuses, window, is(m.Ends)), p.rate(m.Statuses, window)
+		return sum(these, by...) + "/" + sum(all, by...) + "*" + sum(p.counter(window), by...)
+	case m.Counts.Status != "":
+		return sum(p.counter(window, is(m.Counts)), by...)
+	}
+	return ""
+}
+
+// told tells whether anybody says the status of requests.
+func (p *plan) told() bool { return p.mapping.Counts.Status != "" || p.mapping.Statuses != "" }
+
 // sum sums an expression up by labels.
 func sum(expr string, by ...string) string {
 	if len(by) == 0 {
@@ -135,18 +162,15 @@ func (p *plan) served(by ...string) string {
 // failed is the answers a second that say the service failed: 500, 5xx, 5, or
 // what the mapping takes for it.
 func (p *plan) failed(window time.Duration, by ...string) string {
-	if p.mapping.Counts.Status == "" {
-		return ""
-	}
-	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=~", p.mapping.Counts.Failures()}), by...)
+	return p.ended(window, func(l scrape.Labels) matcher { return matcher{l.Status, "=~", l.Failures()} }, by...)
 }
 
 // throttled is the 429s a second; empty: nobody knows.
 func (p *plan) throttled(window time.Duration) string {
-	if p.mapping.Counts.Status == "" || p.classes {
+	if p.classes {
 		return ""
 	}
-	return sum(p.counter(window, matcher{p.mapping.Counts.Status, "=", "429"}))
+	return p.ended(window, func(l scrape.Labels) matcher { return matcher{l.Status, "=", "429"} })
 }
 
 // instances are the expressions of what is told of each instance; an empty one

@@ -118,7 +118,7 @@ func (h *pastOf) moments(s span, got map[string]*answer) []snapshot.Moment {
 		if !m.RPS.OK {
 			continue
 		}
-		if h.plan.mapping.Counts.Status != "" && m.RPS.V > 0 {
+		if h.plan.told() && m.RPS.V > 0 {
 			m.ErrorRatio = snapshot.Known(errors[i].V / m.RPS.V) // no series of errors means none happened
 		}
 		if h.plan.throttled(s.step) != "" {

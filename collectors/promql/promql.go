@@ -75,7 +75,7 @@ type Collector struct {
 }
 
 // answers are where the rows of each query belong.
-type answers struct{ counts, times *places }
+type answers struct{ counts, ends, times *places }
 
 // New makes a Collector. The error is a [snapshot.Failure] or a
 // *[web.FieldError], and holds nothing of the URL. New reads the certificates
@@ -189,7 +189,7 @@ func (c *Collector) search(ctx context.Context, now time.Time) error {
 		m := f.plan.mapping
 		times := m.Times
 		times.Status = ""
-		c.places = &answers{counts: newPlaces(m.Counts, m.PerSecond), times: newPlaces(times, m.PerSecond)}
+		c.places = &answers{counts: newPlaces(m.Counts, m.PerSecond), ends: newPlaces(m.Ends, m.PerSecond), times: newPlaces(times, m.PerSecond)}
 	}
 	c.found = f
 	return nil
@@ -202,7 +202,7 @@ func sameLabels(a, b *finding) bool {
 	}
 	x, y := a.plan.mapping, b.plan.mapping
 	return x.PerSecond == y.PerSecond && slices.Equal(names(x.Counts), names(y.Counts)) &&
-		slices.Equal(names(x.Times), names(y.Times))
+		slices.Equal(names(x.Times), names(y.Times)) && slices.Equal(names(x.Ends), names(y.Ends))
 }
 
 // longestPause keeps the figures moving where scrapes are rare.

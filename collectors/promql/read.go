@@ -45,10 +45,11 @@ func (c *Collector) read(ctx context.Context) (*snapshot.Rates, error) {
 	requests, served, newest := &question{expr: f.plan.requests()}, &question{expr: f.plan.served()}, &question{}
 	buckets, sums, counts := &question{}, &question{}, &question{}
 	buckets.expr, sums.expr, counts.expr = f.plan.durations()
+	ends := &question{expr: f.plan.statuses()}
 	if f.up {
 		newest.expr = "max(timestamp(" + c.match.selector("up") + "))"
 	}
-	all := []*question{requests, buckets, sums, counts, served, newest}
+	all := []*question{requests, ends, buckets, sums, counts, served, newest}
 	if err := c.askAll(ctx, at, all...); err != nil {
 		return nil, err
 	}
@@ -66,6 +67,7 @@ func (c *Collector) read(ctx context.Context) (*snapshot.Rates, error) {
 		return nil, c.empty(r)
 	}
 	r.Requests = c.places.counts.counts(requests.answer.rows)
+	r.Statuses = c.places.ends.counts(ends.answer.rows)
 	r.Durations = c.durations(buckets.answer.rows, sums.answer.rows, counts.answer.rows)
 	r.InFlight = single(served.answer.rows)
 	if c.rounds%instanceRounds == 0 {

@@ -31,7 +31,8 @@ func createdName(name string) string {
 // bindBirths finds, for each series that counts and for each histogram, the
 // sample that says when it began. What was found before is kept, so that a page
 // with a few new series costs little.
-func (p *plan) bindBirths(t *table, counter, duration string) {
+func (p *plan) bindBirths(t *table, m mapping) {
+	names := [...]string{createdName(m.counter), createdName(m.statuses), createdName(m.duration)}
 	var orphans []*series
 	orphan := func(s *series) {
 		if s != nil && (s.birth == nil || s.birth.raw == gone) {
@@ -39,12 +40,14 @@ func (p *plan) bindBirths(t *table, counter, duration string) {
 			orphans = append(orphans, s)
 		}
 	}
-	if t.metrics[createdName(counter)] != nil {
-		for _, s := range p.counts {
-			orphan(s)
+	for i, counts := range [...][]*series{p.counts, p.ends} {
+		if t.metrics[names[i]] != nil {
+			for _, s := range counts {
+				orphan(s)
+			}
 		}
 	}
-	if t.metrics[createdName(duration)] != nil {
+	if t.metrics[names[2]] != nil {
 		for _, g := range p.groups {
 			orphan(g.count)
 		}
@@ -52,21 +55,21 @@ func (p *plan) bindBirths(t *table, counter, duration string) {
 	if len(orphans) == 0 {
 		return
 	}
-	births := t.births(createdName(counter), createdName(duration))
+	births := t.births(names[:])
 	for _, s := range orphans {
-		name := createdName(counter)
+		name := createdName(s.metric.name)
 		if s.group != nil {
-			name = createdName(duration)
+			name = names[2]
 		}
 		s.birth = births[string(t.identity(name, s))]
 	}
 }
 
-// births are the samples of two names, by identity.
-func (t *table) births(one, other string) map[string]*series {
+// births are the samples of some names, by identity.
+func (t *table) births(names []string) map[string]*series {
 	found := map[string]*series{}
 	t.each(func(s *series) bool {
-		if s.metric.name == one || s.metric.name == other {
+		if slices.Contains(names, s.metric.name) {
 			found[string(t.identity(s.metric.name, s))] = s
 		}
 		return true

@@ -49,10 +49,11 @@ type view struct {
 	counting [2][]candidate // of counters and durations, once they were asked
 	timing   [2][]candidate
 	sorted   [2]bool
+	routes   map[*family]map[string]float64 // requests by route
 }
 
 func newView(t *table) *view {
-	v := &view{table: t, families: t.families(), byName: map[string]*family{}, seen: map[string]*evidence{}}
+	v := &view{table: t, families: t.families(), byName: map[string]*family{}, seen: map[string]*evidence{}, routes: map[*family]map[string]float64{}}
 	for _, f := range v.families {
 		v.byName[f.norm] = f
 	}

@@ -174,6 +174,14 @@ func tallyOf(a, b *snapshot.HTTP) (all *tally, routes map[string]*tally) {
 			}
 		}
 	}
+	for _, c := range b.Statuses {
+		switch status := c.Series.Status.Raw(); {
+		case strings.HasPrefix(status, "5"):
+			all.e5 += c.Total
+		case strings.HasPrefix(status, "4"):
+			all.e4 += c.Total
+		}
+	}
 	for _, h := range b.Durations {
 		var before *snapshot.Histogram
 		if old, ok := hists[h.Series.ID]; ok {

@@ -16,7 +16,7 @@ const maxListed = 20
 func (v *view) again(m mapping, rows []dialect) []string {
 	var found []string
 	add := func(f *family) {
-		if f != nil && f.name != m.counter && f.name != m.duration && !slices.Contains(found, f.name) && len(found) < maxListed {
+		if f != nil && !m.reads(f) && !slices.Contains(found, f.name) && len(found) < maxListed {
 			found = append(found, f.name)
 		}
 	}
@@ -34,6 +34,11 @@ func (v *view) again(m mapping, rows []dialect) []string {
 		}
 	}
 	return found
+}
+
+// reads tells whether f is one of the families that m reads.
+func (m mapping) reads(f *family) bool {
+	return f.name == m.counter || f.name == m.duration || f.name == m.statuses
 }
 
 // sameStem tells whether f and the named family differ only in what they are.
@@ -90,6 +95,10 @@ func (v *view) reasons(m mapping) []string {
 		hasAny(v.evidence(c), m.counts.route) && !hasAny(v.evidence(d), m.times.route) {
 		say("%s has no %s: latency is of all routes together", m.duration, strings.Join(m.times.route, "|"))
 	}
+	if m.statuses != "" {
+		say("%s: %s of all routes together, as %s has none: errors of a single route are not known",
+			m.statuses, v.parts(m.statuses, m.ends), cmp.Or(m.counter, m.duration))
+	}
 	for _, name := range m.ignored {
 		say("%s counts the same requests: left out", name)
 	}
@@ -128,7 +137,7 @@ func (v *view) others(m mapping) []string {
 		}
 		counters, durations := v.candidates(late)
 		for _, c := range slices.Concat(counters, durations) {
-			if c.name != m.counter && c.name != m.duration && !slices.Contains(m.ignored, c.name) && len(why) < maxListed {
+			if !m.reads(c.family) && !slices.Contains(m.ignored, c.name) && len(why) < maxListed {
 				why = append(why, c.name+" left out: "+reason)
 			}
 		}

@@ -15,6 +15,8 @@ type Mapping struct {
 	Counter   string   // sample name of the family that counts requests; empty: the duration's count
 	Duration  string   // family that times them, without _bucket, _sum and _count; empty: none
 	Counts    Labels   // of the counter; without one, of the duration's count
+	Statuses  string   // sample name of another counter of the same requests, that has their status; empty: none
+	Ends      Labels   // of Statuses: its Status alone
 	Times     Labels   // of the duration
 	PerSecond float64  // how many of the duration's unit make a second; 0 without a duration
 	Only      []Match  // series that lack one of these are not the service's requests, or counted elsewhere too
@@ -74,17 +76,19 @@ func (c *Collector) Mapping() (Mapping, bool) { return c.reader.Mapping() }
 func (m mapping) public(t *table) Mapping {
 	p := Mapping{
 		Dialect: m.dialect, Counter: m.counter, Duration: m.duration, PerSecond: m.scale,
-		InFlight: inFlightName(t), Ignored: m.ignored, Why: m.why,
+		Statuses: m.statuses, InFlight: inFlightName(t), Ignored: m.ignored, Why: m.why,
 	}
 	if m.duration == "" {
 		p.PerSecond = 0
 	}
 	counted := map[string]string{} // names on the page by normal names
-	timed := map[string]string{}
+	timed, ended := map[string]string{}, map[string]string{}
 	t.each(func(s *series) bool {
 		switch {
 		case s.metric.name == m.counter:
 			t.spell(counted, s)
+		case s.metric.name == m.statuses:
+			t.spell(ended, s)
 		case s.group != nil && s.group.base == m.duration && s.role != isBucket:
 			t.spell(timed, s)
 		}
@@ -94,6 +98,7 @@ func (m mapping) public(t *table) Mapping {
 		counted = timed
 	}
 	p.Counts, p.Times = m.counts.public(counted), m.times.public(timed)
+	p.Ends = m.ends.public(ended)
 	for _, x := range m.only {
 		p.Only = append(p.Only, x.public(counted, timed))
 	}

@@ -42,6 +42,7 @@ func (p Pin) apply(v *view, m mapping) mapping {
 	if u := perSecond[strings.ToLower(p.Unit)]; u > 0 {
 		m.scale, m.unsure = u, false
 	}
+	m = v.ended(m)
 	m.why = slices.Concat(v.reasons(m), []string{"fixed by the configuration: " + p.text()})
 	return m
 }

@@ -13,12 +13,14 @@ import (
 // page's series change, and only read otherwise.
 type plan struct {
 	counts   []*series            // request counters; empty: the groups' counts
+	ends     []*series            // counters of the same requests by status
 	groups   []*group             // durations
 	floats   int                  // room for all cumulative counts
 	scale    float64              // units of the durations in a second
 	ladders  map[string][]float64 // by their bits
 	counter  safe.Text
 	duration safe.Text
+	statuses safe.Text
 	summary  bool // the durations have no buckets
 
 	oversized int // histograms left out for their many buckets
@@ -43,13 +45,15 @@ func (t *table) bind(m mapping, old *plan) *plan {
 		p.ladders = old.ladders
 	}
 	p.inFlight = t.inFlight(m.counter, m.wants)
-	p.service = t.bindService(append([]string{m.counter}, m.ignored...), oldService)
+	p.service = t.bindService(append([]string{m.counter, m.statuses}, m.ignored...), oldService)
 	perRequest := perRequestName(t)
-	counted := t.metrics[m.counter]
+	counted, ended := t.metrics[m.counter], t.metrics[m.statuses]
 	t.each(func(s *series) bool {
 		switch {
 		case counted != nil && s.metric == counted:
-			p.bindCount(t, m, s)
+			p.counts = m.bind(t, p.counts, s, m.counts)
+		case ended != nil && s.metric == ended:
+			p.ends = m.bind(t, p.ends, s, m.ends)
 		case s.group != nil && s.group.base == m.duration && s.group.plan != p:
 			s.group.plan = p
 			p.bindGroup(t, m, s.group)
@@ -64,23 +68,27 @@ func (t *table) bind(m mapping, old *plan) *plan {
 	if counted != nil {
 		p.counter = safe.New(m.counter)
 	}
+	if ended != nil {
+		p.statuses = safe.New(m.statuses)
+	}
 	if len(p.groups) > 0 {
 		p.duration = safe.New(m.duration)
 		p.summary = p.floats == len(p.groups)
 	}
-	p.bindBirths(t, m.counter, m.duration)
+	p.bindBirths(t, m)
 	return p
 }
 
-func (p *plan) bindCount(t *table, m mapping, s *series) {
+// bind adds a counter to those that are read, unless its requests are not wanted.
+func (m mapping) bind(t *table, list []*series, s *series, r roles) []*series {
 	if s.meta == nil {
 		labels := t.labelsOf(s)
 		if !m.wants(labels) {
-			return
+			return list
 		}
-		s.meta = m.counts.meta(s.raw, labels)
+		s.meta = r.meta(s.raw, labels)
 	}
-	p.counts = append(p.counts, s)
+	return append(list, s)
 }
 
 func (p *plan) bindGroup(t *table, m mapping, g *group) {

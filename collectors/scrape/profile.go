@@ -14,6 +14,8 @@ type mapping struct {
 	counts   roles  // labels of the counter
 	duration string // family name as on the page; empty: none
 	times    roles  // labels of the duration
+	statuses string // sample name of another counter of the same requests, which has the statuses; empty: none
+	ends     roles  // its labels
 	scale    float64
 	only     []match
 	except   []match
@@ -54,7 +56,7 @@ const perSaying = 1000
 
 // finish rates a mapping and says how it came about.
 func (v *view) finish(m mapping, rows []dialect) mapping {
-	m = v.joinable(m)
+	m = v.ended(v.joinable(m))
 	m.rank += perSaying * v.says(m)
 	if f := v.byName[normal(m.duration)]; f != nil && m.duration != "" {
 		m.unsure = !m.unit && !v.table.measure(f.name).sure(f)
@@ -79,8 +81,11 @@ func (v *view) says(m mapping) int {
 		return n
 	}
 	e := v.evidence(counts)
-	if e.has(m.counts.status) {
+	switch {
+	case e.has(m.counts.status):
 		n += 4
+	case m.statuses != "":
+		n += 3
 	}
 	if hasAny(e, m.counts.route) {
 		n += 2
@@ -281,8 +286,8 @@ func (m mapping) present(t *table) bool {
 
 // same tells whether two mappings read the same families the same way.
 func (m mapping) same(o mapping) bool {
-	return m.counter == o.counter && m.duration == o.duration && m.scale == o.scale &&
-		slices.Equal(m.only, o.only) && slices.Equal(m.except, o.except) && m.counts.same(o.counts) && m.times.same(o.times)
+	return m.counter == o.counter && m.duration == o.duration && m.statuses == o.statuses && m.scale == o.scale &&
+		slices.Equal(m.only, o.only) && slices.Equal(m.except, o.except) && m.counts.same(o.counts) && m.times.same(o.times) && m.ends.same(o.ends)
 }
 
 func (r roles) same(o roles) bool {

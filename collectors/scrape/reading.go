@@ -12,9 +12,12 @@ import (
 // dropped is how many histograms were left out because their numbers cannot be.
 func (p *plan) reading() (h *snapshot.HTTP, dropped int) {
 	h = &snapshot.HTTP{}
-	h.Page.Counter, h.Page.Duration = p.counter, p.duration
+	h.Page.Counter, h.Page.Duration, h.Page.Statuses = p.counter, p.duration, p.statuses
 	h.Durations, dropped = p.durations()
 	h.Requests = p.requests(h.Durations)
+	if !p.statuses.IsZero() {
+		h.Statuses = countsOf(p.ends)
+	}
 	h.InFlight = largest(p.inFlight)
 	h.Work = p.workDone()
 	h.Service = p.service.reading()
@@ -35,8 +38,13 @@ func (p *plan) requests(durations []snapshot.Histogram) []snapshot.Count {
 		}
 		return counts
 	}
-	counts := make([]snapshot.Count, 0, len(p.counts))
-	for _, s := range p.counts {
+	return countsOf(p.counts)
+}
+
+// countsOf takes the values of counters, without those that cannot be.
+func countsOf(list []*series) []snapshot.Count {
+	counts := make([]snapshot.Count, 0, len(list))
+	for _, s := range list {
 		if finite(s.value) && s.value >= 0 {
 			counts = append(counts, snapshot.Count{Series: s.meta, Total: s.value, Created: s.created()})
 		}

@@ -135,7 +135,7 @@ func (p *plan) strange(old *plan, fresh []*series) bool {
 	for _, s := range fresh {
 		known[s] = true
 	}
-	for _, s := range old.counts {
+	for _, s := range slices.Concat(old.counts, old.ends) {
 		known[s] = true
 	}
 	for _, g := range old.groups {
@@ -147,7 +147,7 @@ func (p *plan) strange(old *plan, fresh []*series) bool {
 			known[s] = true
 		}
 	}
-	return slices.ContainsFunc(p.counts, func(s *series) bool { return !known[s] }) ||
+	return slices.ContainsFunc(slices.Concat(p.counts, p.ends), func(s *series) bool { return !known[s] }) ||
 		slices.ContainsFunc(p.groups, func(g *group) bool { return !known[g] && !known[g.count] })
 }
 

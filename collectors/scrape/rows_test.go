@@ -134,6 +134,7 @@ func told(h *snapshot.HTTP) map[string]string {
 		"dialect":  "dialect " + h.Page.Dialect,
 		"counter":  "counter " + h.Page.Counter.Raw(),
 		"duration": "duration " + h.Page.Duration.Raw(),
+		"statuses": "statuses " + h.Page.Statuses.Raw(),
 		"labels":   "labels " + h.Page.Labels.Raw(),
 		"unit":     "unit " + h.Page.Unit,
 		"again":    "again " + strings.Join(again, " "),

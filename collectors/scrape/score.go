@@ -163,24 +163,11 @@ func stemOf(words []string) string {
 	return strings.Join(left, "_")
 }
 
-// pair tells whether a counter and a histogram count the same requests: they
-// share a stem, or at least the part about requests and their totals.
-func pair(c, d candidate) bool {
-	if c.says().stem == d.says().stem {
-		return true
-	}
-	loose := func(s string) string {
-		s = strings.TrimSuffix(strings.ReplaceAll(s, "http_", ""), "request")
-		return strings.TrimSuffix(s, "_")
-	}
-	return loose(c.says().stem) == loose(d.says().stem) && c.total > 0 && math.Abs(c.total-d.total) <= 0.05*c.total
-}
-
 // guess finds the families without knowing the library: the best histogram with
 // the counter that belongs to it, or whichever of the two says more alone.
 func (v *view) guess(calls bool) (mapping, bool) {
 	counters, durations := v.candidates(calls)
-	d := top(durations, func(x candidate) int { return x.score + bonus(x, counters) })
+	d := top(durations, func(x candidate) int { return x.score + v.bonus(x, counters) })
 	c := top(counters, func(x candidate) int { return x.score })
 	switch {
 	case d == nil && c == nil:
@@ -189,7 +176,7 @@ func (v *view) guess(calls bool) (mapping, bool) {
 		return v.alone(c), true
 	}
 	own := top(counters, func(x candidate) int {
-		if !pair(x, *d) {
+		if !v.pair(x, *d) {
 			return 0
 		}
 		return x.score
@@ -244,14 +231,4 @@ func top(all []candidate, score func(candidate) int) *candidate {
 		}
 	}
 	return found
-}
-
-// bonus prefers, of histograms that look alike, the one with a counter.
-func bonus(d candidate, counters []candidate) int {
-	for _, c := range counters {
-		if pair(c, d) {
-			return 1
-		}
-	}
-	return 0
 }

@@ -16,6 +16,7 @@ type Rates struct {
 	Every     time.Duration // time to the next reading, as there is nothing new before
 	Page      Page          // the families that were found; Format "promql"
 	Requests  []Count       // Total is requests a second
+	Statuses  []Count       // as in HTTP; a second
 	Durations []Histogram   // Count, Sum and Cumulative are a second
 	InFlight  Value
 	DataAge   Value           // seconds since the newest sample, at At

@@ -20,6 +20,7 @@ type HTTP struct {
 	InFlight  Value // requests being served now
 
 	Requests  []Count     // one per series that counts requests
+	Statuses  []Count     // the same requests by status, of all routes together; only where Requests have none
 	Durations []Histogram // one per series that measures them
 
 	Work    []Work // one per series that counts the statements of requests
@@ -37,6 +38,7 @@ type Page struct {
 	Dialect  string    // "prometheus-fastapi-instrumentator"; empty: none known
 	Counter  safe.Text // family that counts requests; empty: Duration's count
 	Duration safe.Text // family that measures durations; empty: none
+	Statuses safe.Text // family that has the statuses; empty: the one that counts
 
 	Mapping int         // rises when other families are read, whose totals are no growth of those before
 	Labels  safe.Text   // which labels were taken for what: "route=handler method=method status=code"
@@ -121,6 +123,7 @@ func (p *Page) facts() []Fact {
 	}
 	f = append(f, text("counter", p.Counter)...)
 	f = append(f, text("duration", p.Duration)...)
+	f = append(f, text("statuses", p.Statuses)...)
 	f = append(f, text("labels", p.Labels)...)
 	if p.Unit != "" {
 		f = append(f, Fact{"unit", p.Unit})
