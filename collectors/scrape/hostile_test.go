@@ -92,15 +92,16 @@ func hostilePages(t testing.TB) map[string]hostilePage {
 		"a comment of 100 MB": {func() io.Reader {
 			return io.MultiReader(strings.NewReader("# HELP x "), io.LimitReader(&endless{line: "x"}, 100e6))
 		}, "line 1 is longer than 64 KiB", time.Second, 16},
-		"a million series":   {func() io.Reader { return &endless{line: "x{a=\"~\"} 1\n"} }, "the page has more than 500000 series", time.Second, 50},
-		"a million families": {func() io.Reader { return &endless{line: "# TYPE x~ counter\n"} }, "the page is data with more families than samples", time.Second, 16},
-		"the same again":     {func() io.Reader { return &endless{line: "x 1\n"} }, "the page is data that mostly cannot be read (the same series again", time.Second, 16},
-		"comments":           {func() io.Reader { return &endless{line: "# nothing\n"} }, "the page is data with hardly any samples", time.Second, 16},
-		"empty lines":        {func() io.Reader { return &endless{line: "\n"} }, "the page is data with hardly any samples", time.Second, 16},
-		"bad lines":          {func() io.Reader { return &endless{line: "nothing here\n"} }, "the page is text without samples", time.Second, 16},
-		"bad among good":     {func() io.Reader { return io.MultiReader(strings.NewReader("x 1\n"), &endless{line: "nothing here\n"}) }, "the page is data that mostly cannot be read", time.Second, 16},
-		"no bytes":           {func() io.Reader { return noBytes{} }, "multiple Read calls return no data", time.Second, 16},
-		"a huge message":     {func() io.Reader { return bytes.NewReader(append(protowire.AppendVarint(nil, 1<<40), message()[1:]...)) }, "larger than 32 MiB", time.Second, 16},
+		"a million series":         {func() io.Reader { return &endless{line: "x{a=\"~\"} 1\n"} }, "the page has more than 500000 series", time.Second, 50},
+		"a million of them longer": {func() io.Reader { return &endless{line: "http_requests_total{path=\"/users/~\"} 1 # and a comment\n"} }, "the page has more than 500000 series", time.Second, 50},
+		"a million families":       {func() io.Reader { return &endless{line: "# TYPE x~ counter\n"} }, "the page is data with more families than samples", time.Second, 16},
+		"the same again":           {func() io.Reader { return &endless{line: "x 1\n"} }, "the page is data that mostly cannot be read (the same series again", time.Second, 16},
+		"comments":                 {func() io.Reader { return &endless{line: "# nothing\n"} }, "the page is data with hardly any samples", time.Second, 16},
+		"empty lines":              {func() io.Reader { return &endless{line: "\n"} }, "the page is data with hardly any samples", time.Second, 16},
+		"bad lines":                {func() io.Reader { return &endless{line: "nothing here\n"} }, "the page is text without samples", time.Second, 16},
+		"bad among good":           {func() io.Reader { return io.MultiReader(strings.NewReader("x 1\n"), &endless{line: "nothing here\n"}) }, "the page is data that mostly cannot be read", time.Second, 16},
+		"no bytes":                 {func() io.Reader { return noBytes{} }, "multiple Read calls return no data", time.Second, 16},
+		"a huge message":           {func() io.Reader { return bytes.NewReader(append(protowire.AppendVarint(nil, 1<<40), message()[1:]...)) }, "larger than 32 MiB", time.Second, 16},
 		"a message cut off": {func() io.Reader {
 			return io.MultiReader(bytes.NewReader(append(protowire.AppendVarint(nil, 1<<20), message()[1:]...)))
 		}, "unexpected EOF", time.Second, 16},

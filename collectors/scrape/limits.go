@@ -46,27 +46,37 @@ func (p *scan) wasted() error {
 	return nil
 }
 
-// After knownAhead series of a new page, the next countedAhead bytes are counted
-// before more is remembered.
+// After knownAhead series of a new page, the next countedAhead bytes at most are
+// counted before more is remembered: half a million short lines.
 const (
 	knownAhead   = 10_000
-	countedAhead = 15 << 20
+	countedAhead = 31 << 20 // the buffer is a little more
 )
 
-// count refuses a page that has too many samples, before they cost more.
+// count refuses a page that has too many samples, before they cost more. It
+// reads on only as long as that is open.
 func (p *scan) count() error {
-	lines := 0
-	for ahead := p.src.peek(countedAhead); len(ahead) > 0; lines++ {
-		i := bytes.IndexByte(ahead, '\n')
-		if i < 0 {
-			break
+	limit, lines, counted := p.src.limits.Series, p.samples, 0
+	for n := 1 << 20; ; n = min(2*n, countedAhead) {
+		ahead := p.src.peek(n)
+		for {
+			rest := ahead[counted:]
+			i := bytes.IndexByte(rest, '\n')
+			if i < 0 {
+				break
+			}
+			if i > 0 && rest[0] != '#' {
+				lines++
+			}
+			counted += i + 1
 		}
-		ahead = ahead[i+1:]
+		switch {
+		case lines > limit:
+			return tooManySeries(limit)
+		case len(ahead) < n, n == countedAhead:
+			return nil
+		}
 	}
-	if limit := p.src.limits.Series; lines > limit+limit/2 { // not all need be samples
-		return tooManySeries(limit)
-	}
-	return nil
 }
 
 func (l Limits) withDefaults() Limits {
