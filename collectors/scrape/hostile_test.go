@@ -29,10 +29,15 @@ type endless struct {
 }
 
 func (e *endless) Read(b []byte) (int, error) {
-	if len(e.rest) == 0 && (e.block == nil || strings.Contains(e.line, "~")) {
+	before, after, counts := strings.Cut(e.line, "~")
+	if len(e.rest) == 0 && (e.block == nil || counts) {
 		e.block = e.block[:0]
 		for len(e.block) < 1<<16 {
-			e.block = append(e.block, strings.ReplaceAll(e.line, "~", strconv.Itoa(e.n))...)
+			e.block = append(e.block, before...)
+			if counts {
+				e.block = strconv.AppendInt(e.block, int64(e.n), 10)
+			}
+			e.block = append(e.block, after...)
 			e.n++
 		}
 	}

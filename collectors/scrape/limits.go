@@ -57,7 +57,11 @@ const (
 // reads on only as long as that is open.
 func (p *scan) count() error {
 	limit, lines, counted := p.src.limits.Series, p.samples, 0
-	for n := 1 << 20; ; n = min(2*n, countedAhead) {
+	const step = 1 << 20
+	for n := step; ; n += step {
+		if n > step {
+			p.src.room(countedAhead) // what of it is not needed is never touched
+		}
 		ahead := p.src.peek(n)
 		for {
 			rest := ahead[counted:]
@@ -73,7 +77,7 @@ func (p *scan) count() error {
 		switch {
 		case lines > limit:
 			return tooManySeries(limit)
-		case len(ahead) < n, n == countedAhead:
+		case len(ahead) < n, n >= countedAhead:
 			return nil
 		}
 	}

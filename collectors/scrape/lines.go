@@ -87,6 +87,18 @@ func (s *source) peek(n int) []byte {
 	return s.buf[s.start:s.end]
 }
 
+// room makes the buffer large enough for n unread bytes at once: growing step by
+// step would leave as much behind.
+func (s *source) room(n int) {
+	if len(s.buf) > n {
+		return
+	}
+	larger := make([]byte, n+1)
+	copied := copy(larger, s.buf[s.start:s.end])
+	s.searched -= s.start
+	s.buf, s.start, s.end = larger, 0, copied
+}
+
 // skip drops n bytes that peek has shown.
 func (s *source) skip(n int) {
 	s.start += n
