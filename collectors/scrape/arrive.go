@@ -139,12 +139,26 @@ func (r *round) suspect(ctx context.Context, w *process, p reply, l *link) {
 
 // seek makes connections until who is lost is found again.
 func (r *round) seek(ctx context.Context) {
-	for r.extra > 0 && len(r.crew.lost()) > 0 && len(r.crew.leads) < mostLeads && ctx.Err() == nil {
+	for r.extra > 0 && len(r.crew.lost()) > 0 && !r.late(ctx) && r.room() {
 		r.extra--
 		if r.call(ctx) != nil || r.crew.roams {
 			return
 		}
 	}
+}
+
+// room tells whether there may be another lead. One of which nothing moves, so
+// that it tells nothing, makes way.
+func (r *round) room() bool {
+	if len(r.crew.leads) < mostLeads {
+		return true
+	}
+	i := slices.IndexFunc(r.crew.leads, func(l *lead) bool { return l.still >= dormantAfter })
+	if i < 0 {
+		return false
+	}
+	r.close(r.crew.leads[i])
+	return true
 }
 
 // roam makes connections to find further processes where none can be held. With
@@ -156,7 +170,7 @@ func (r *round) roam(ctx context.Context) {
 	} else if !r.seeks {
 		return
 	}
-	for ; r.extra > 0 && ctx.Err() == nil; r.extra-- {
+	for ; r.extra > 0 && !r.late(ctx); r.extra-- {
 		if r.call(ctx) != nil || r.seeks && r.crew.known >= r.crew.enough() {
 			return
 		}

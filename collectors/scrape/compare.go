@@ -31,12 +31,12 @@ func (r *round) compare(ctx context.Context) {
 		if l.still >= dormantAfter && r.crew.round%dormantEvery != 0 && !l.stirred() {
 			continue
 		}
-		if r.extra > 1 && !r.crew.roams && r.reread(ctx, l) {
+		if r.extra > 1 && !r.crew.roams && !r.late(ctx) && r.reread(ctx, l) {
 			fresh = append(fresh, l)
 		}
 	}
 	r.makeRoom()
-	for r.seeks && !r.crew.roams && r.extra > 1 && len(r.crew.leads) < mostLeads && ctx.Err() == nil {
+	for r.seeks && !r.crew.roams && r.extra > 1 && len(r.crew.leads) < mostLeads && !r.late(ctx) {
 		r.extra--
 		n := len(r.crew.leads)
 		if r.call(ctx) != nil || r.crew.roams {
@@ -65,7 +65,9 @@ func (r *round) reread(ctx context.Context, l *lead) bool {
 		_, later := r.got[w]
 		return later && !r.crew.follows(l.page.marks, w.marks)
 	})
-	p, err := r.look(ctx, l.link, r.crew.spareOf(r.reader))
+	soon, cancel := r.within(ctx)
+	defer cancel()
+	p, err := r.look(soon, l.link, r.crew.spareOf(r.reader))
 	if err != nil {
 		r.close(l)
 		return false
@@ -118,7 +120,7 @@ func (r *round) recheck(ctx context.Context, leads []*lead) map[*process]bool {
 	checked := map[*process]bool{}
 	for _, l := range leads {
 		for _, w := range l.like {
-			if w.link == nil || w.reader == nil || checked[w] || r.extra == 0 {
+			if w.link == nil || w.reader == nil || checked[w] || r.extra == 0 || r.late(ctx) {
 				continue
 			}
 			r.extra--

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func work(port string) {
 	if start == "" {
 		start = strconv.FormatFloat(float64(time.Now().UnixMilli()/10)/100, 'f', 2, 64)
 	}
-	var hits atomic.Int64
+	var hits, collected atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("/hit", func(http.ResponseWriter, *http.Request) { hits.Add(1) })
 	mux.HandleFunc("/pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) })
@@ -52,6 +53,7 @@ func work(port string) {
 		var u syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 		n := hits.Load()
+		fmt.Fprintf(w, "# TYPE python_gc_objects_collected_total counter\npython_gc_objects_collected_total %d\n", collected.Add(7))
 		fmt.Fprintf(w, "# TYPE http_requests_total counter\n")
 		if n > 0 {
 			fmt.Fprintf(w, "http_requests_total{method=\"GET\",route=\"/a\",status=\"200\"} %d\n", n)
@@ -80,7 +82,9 @@ type pool struct {
 	sent int64
 }
 
-// startPool starts n processes on one port.
+// startPool starts n processes on one port. As far as env does not say otherwise
+// they began long ago, a second apart: how near to one another the system begins
+// them, and how soon their first pages are read, depends on what else it does.
 func startPool(t *testing.T, n int, env ...string) *pool {
 	t.Helper()
 	p := &pool{t: t, port: freePort(t), env: env, pids: map[*exec.Cmd]bool{}}
@@ -89,9 +93,8 @@ func startPool(t *testing.T, n int, env ...string) *pool {
 			p.kill(cmd)
 		}
 	})
-	for range n {
-		p.start()
-		time.Sleep(30 * time.Millisecond) // start times come in hundredths of a second
+	for i := range n {
+		p.start(fmt.Sprintf("%s=%d", workerStart, time.Now().Unix()-500+int64(i)))
 	}
 	p.waitFor(n)
 	return p
@@ -99,9 +102,10 @@ func startPool(t *testing.T, n int, env ...string) *pool {
 
 func (p *pool) url() string { return "http://127.0.0.1:" + p.port }
 
-func (p *pool) start() {
+// start starts one more. What the pool's environment says wins over env.
+func (p *pool) start(env ...string) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(append(os.Environ(), workerPort+"="+p.port), p.env...)
+	cmd.Env = slices.Concat(os.Environ(), []string{workerPort + "=" + p.port}, env, p.env)
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

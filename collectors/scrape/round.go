@@ -14,8 +14,9 @@ import (
 // round is one Collect: what it may still ask, and what it got.
 type round struct {
 	*Collector
-	extra int  // requests beside one for each process
-	seeks bool // connections are made to find further processes
+	extra int       // requests beside one for each process
+	until time.Time // when what is beside them must be over
+	seeks bool      // connections are made to find further processes
 	got   map[*process]reply
 	notes []snapshot.Note
 	err   error // beside a reading
@@ -93,8 +94,7 @@ func (r *round) more(ctx context.Context, took time.Duration) {
 	if end, ok := ctx.Deadline(); ok {
 		left = time.Until(end)
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(left/2, 10*took+50*time.Millisecond))
-	defer cancel()
+	r.until = time.Now().Add(min(left/2, 10*took+50*time.Millisecond))
 	if r.crew.roams {
 		r.roam(ctx)
 		return
@@ -335,8 +335,24 @@ func (r *round) visit(ctx context.Context) (err error) {
 	return err
 }
 
+// late tells whether there is no time for more beside a page of each process.
+func (r *round) late(ctx context.Context) bool {
+	return ctx.Err() != nil || !r.until.IsZero() && time.Now().After(r.until)
+}
+
+// within is for a request over a connection that may be lost. One over which a
+// process is held has all the time of the round, once it was made.
+func (r *round) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.until.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, r.until)
+}
+
 // call reads a page over a new connection.
 func (r *round) call(ctx context.Context) error {
+	ctx, cancel := r.within(ctx)
+	defer cancel()
 	l := r.open()
 	p, err := r.look(ctx, l, r.crew.spareOf(r.reader))
 	if p.HTTP == nil {
