@@ -164,7 +164,7 @@ func (a *api) ask(ctx context.Context, endpoint string, params url.Values) (*htt
 		}
 		switch resp.StatusCode {
 		case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-			discard(resp)
+			web.Discard(resp)
 		default:
 			return resp, nil
 		}
@@ -181,37 +181,15 @@ func readOnly(endpoint string) bool {
 	return endpoint == "metadata" || strings.HasPrefix(endpoint, "label/")
 }
 
+// send sends one request.
 func (a *api) send(ctx context.Context, method, endpoint string, params url.Values) (*http.Response, error) {
-	to := a.base.JoinPath("api/v1", endpoint)
+	to := a.URL.JoinPath("api/v1", endpoint)
 	form := ""
 	if query := a.asks(); method == http.MethodPost {
 		form, to.RawQuery = params.Encode(), query.Encode()
 	} else {
 		to.RawQuery = strings.TrimPrefix(query.Encode()+"&"+params.Encode(), "&")
 	}
-	for hops := 0; ; hops++ {
-		resp, err := a.request(ctx, method, to, form)
-		if err != nil {
-			return nil, err
-		}
-		next, ok := a.web.Next(resp, to)
-		if !ok || hops == web.MaxRedirects {
-			return resp, nil
-		}
-		discard(resp)
-		to = next
-	}
-}
-
-// discard ends an answer that nobody reads, so that its connection serves again.
-func discard(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // what is left ends with the connection
-	_ = resp.Body.Close()
-}
-
-// request sends one request. It goes without a client, which would follow
-// redirects to anywhere.
-func (a *api) request(ctx context.Context, method string, to *url.URL, form string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), strings.NewReader(form))
 	if err != nil {
 		return nil, err
@@ -222,11 +200,5 @@ func (a *api) request(ctx context.Context, method string, to *url.URL, form stri
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "apitop")
-	if a.sign != nil {
-		a.sign(req)
-	}
-	if err := a.web.Sign(req); err != nil {
-		return nil, err
-	}
-	return a.transport.RoundTrip(req)
+	return a.web.Send(req, a.Address, a.transport)
 }

@@ -3,16 +3,13 @@ package scrape
 import (
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"apitop/collectors/safe"
-	"apitop/collectors/snapshot"
 	"apitop/collectors/web"
 )
 
@@ -51,18 +48,5 @@ func TestDial(t *testing.T) {
 	proxy := web.Settings{ProxyURL: safe.Hide("http://127.0.0.1:1")}
 	if _, err := New(Config{URL: "http://a", Dial: addr, Web: proxy}); err == nil {
 		t.Error("an address and a proxy are accepted together")
-	}
-}
-
-// TestOutOfFiles: what is wrong is on our side, and said so.
-func TestOutOfFiles(t *testing.T) {
-	c, err := New(Config{URL: "http://127.0.0.1:9"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	f := snapshot.FailureOf(c.notConnected(&net.OpError{Op: "dial", Err: syscall.EMFILE}))
-	if !strings.Contains(f.Error(), "too many open files") || !strings.Contains(f.Error(), "ulimit") {
-		t.Errorf("got %v", f)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"apitop/collectors/snapshot"
-	"apitop/collectors/web"
 )
 
 // accept asks for protobuf (it alone has native histograms), then text. No
@@ -20,16 +19,15 @@ import (
 const accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9," +
 	"text/plain;version=0.0.4;q=0.8,*/*;q=0.1"
 
-// newTransport makes a transport that keeps one connection. It is used without
-// a client, which would follow redirects, and fail on a bad one before we see it.
-func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *http.Transport {
-	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
+// newTransport makes a transport that keeps one connection.
+func (c *Collector) newTransport(first *firstBytes) *http.Transport {
+	dialer := &net.Dialer{Timeout: c.timeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy: client.Proxy,
+		Proxy: c.web.Proxy,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			first.reset(false)
-			if client.Dial != "" {
-				addr = client.Dial
+			if c.target.Dial != "" {
+				addr = c.target.Dial
 			}
 			conn, err := dialer.DialContext(ctx, network, addr)
 			if err != nil {
@@ -38,7 +36,7 @@ func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *
 			first.reset(true)
 			return &recordedConn{Conn: conn, first: first}, nil
 		},
-		TLSClientConfig:        client.TLS.Clone(),
+		TLSClientConfig:        c.web.TLS.Clone(),
 		MaxIdleConnsPerHost:    1,
 		IdleConnTimeout:        2 * time.Minute,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -47,18 +45,18 @@ func newTransport(timeout time.Duration, client web.Client, first *firstBytes) *
 
 // get sends the request and returns when the response headers have arrived.
 func (c *Collector) get(ctx context.Context, l *link) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.target.url.String(), http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.target.URL.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", accept)
-	req.Header.Set("Accept-Encoding", encodings(c.target.url.Hostname(), c.proxied))
+	req.Header.Set("Accept-Encoding", encodings(c.target.URL.Hostname(), c.proxied))
 	req.Header.Set("User-Agent", "apitop")
 	if deadline, ok := ctx.Deadline(); ok {
 		req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds",
 			strconv.FormatFloat(time.Until(deadline).Seconds(), 'f', 3, 64))
 	}
-	return c.send(req, l)
+	return c.web.Send(req, c.target.Address, l.transport)
 }
 
 // refused explains an answer that is not 200. The words are ours, as the
@@ -69,7 +67,7 @@ func (c *Collector) refused(resp *http.Response) error {
 		return snapshot.Fail(kind, c.target.name+" answers "+status, fix)
 	}
 	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized && (c.target.sign != nil || c.web.Signs()):
+	case code == http.StatusUnauthorized && (c.target.Signs() || c.web.Signs()):
 		return fail(snapshot.Denied, "check user and password, or token")
 	case code == http.StatusUnauthorized:
 		return fail(snapshot.Denied, "give user and password in the URL, or basic_auth or authorization in the config")
@@ -82,7 +80,7 @@ func (c *Collector) refused(resp *http.Response) error {
 	case code == http.StatusBadRequest && wantsTLS(resp):
 		return snapshot.Fail(snapshot.Unsupported, c.target.name+" speaks TLS", "use https:// instead of http://")
 	case code >= 300 && code < 400:
-		return c.redirected(resp, status)
+		return c.web.Redirected(resp, c.target.name+" answers "+status)
 	case code >= http.StatusBadGateway && code <= http.StatusGatewayTimeout:
 		return fail(snapshot.Unreachable, "see whether the service behind the proxy runs")
 	case code >= http.StatusInternalServerError:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apitop/collectors/snapshot"
+	"apitop/collectors/web"
 )
 
 // link is one connection to the service, made anew when it broke.
@@ -20,7 +21,7 @@ type link struct {
 // open makes a link; it connects with its first request.
 func (c *Collector) open() *link {
 	l := &link{first: &firstBytes{}}
-	l.transport = newTransport(c.timeout, c.web, l.first)
+	l.transport = c.newTransport(l.first)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.links[l] = true
@@ -118,7 +119,7 @@ func (c *Collector) broken(ctx context.Context, err error, b broke) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("scrape %s: %w", c.target.name, ctx.Err())
-	case timedOut(ctx, err):
+	case web.TimedOut(ctx, err):
 		return snapshot.Fail(snapshot.Unreachable,
 			fmt.Sprintf("the page did not arrive within %s (%s came)", shortly(b.took), b.came), fixSlow)
 	}

@@ -35,15 +35,15 @@ func (c *Collector) speaks(first []byte) error {
 		}
 	}
 	switch {
-	case bytes.HasPrefix(first, []byte("HTTP/")) && c.target.url.Scheme == "https":
+	case bytes.HasPrefix(first, []byte("HTTP/")) && c.target.URL.Scheme == "https":
 		return snapshot.Fail(snapshot.Unsupported, c.target.name+" speaks plain HTTP", "use http:// instead of https://")
-	case len(first) > 2 && (first[0] == 0x15 || first[0] == 0x16) && first[1] == 3 && c.target.url.Scheme == "http":
+	case len(first) > 2 && (first[0] == 0x15 || first[0] == 0x16) && first[1] == 3 && c.target.URL.Scheme == "http":
 		return snapshot.Fail(snapshot.Unsupported, c.target.name+" speaks TLS", "use https:// instead of http://")
 	case len(first) > 4 && first[3] == 0 && (first[4] == 10 || first[4] == 0xff):
 		return c.foreign("MySQL") // a packet with number 0: protocol 10, or an error
 	case len(first) > 8 && first[3] == 4 && bytes.Equal(first[5:9], make([]byte, 4)):
 		return c.foreign("HTTP/2 without TLS (gRPC)") // a SETTINGS frame of stream 0
-	case len(first) > 5 && first[0] == 'E' && first[1] == 0 && c.target.url.Scheme == "http":
+	case len(first) > 5 && first[0] == 'E' && first[1] == 0 && c.target.URL.Scheme == "http":
 		return c.foreign(postgres)
 	}
 	return nil
@@ -59,9 +59,9 @@ func (c *Collector) foreign(name string) *snapshot.Failure {
 	fix := fixPage
 	switch name {
 	case redis:
-		fix = "use --redis redis://" + c.target.hostPort()
+		fix = "use --redis redis://" + c.target.HostPort()
 	case postgres:
-		fix = "use --postgres postgres://" + c.target.hostPort()
+		fix = "use --postgres postgres://" + c.target.HostPort()
 	}
 	return snapshot.Fail(snapshot.Unsupported, c.target.name+" answers as "+name+", not as metrics", fix)
 }
@@ -120,7 +120,7 @@ func (c *Collector) stillForeign(ctx context.Context) error {
 func (c *Collector) ask(ctx context.Context, question string) string {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.target.hostPort())
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.target.HostPort())
 	if err != nil {
 		return ""
 	}

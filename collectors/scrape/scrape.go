@@ -79,8 +79,7 @@ func New(cfg Config) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.dial = cfg.Dial
-	if client.Dial = cfg.Dial; client.Dial != "" && client.Proxy != nil {
+	if t.Dial = cfg.Dial; t.Dial != "" && client.Proxy != nil {
 		return nil, snapshot.Fail(snapshot.Unsupported, "an address to connect to and a proxy exclude each other", "leave out one of them")
 	}
 	c := &Collector{

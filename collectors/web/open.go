@@ -13,8 +13,7 @@ import (
 type Client struct {
 	TLS             *tls.Config                           // nil: the system's authorities
 	Proxy           func(*http.Request) (*url.URL, error) // nil: none
-	FollowRedirects bool                                  // within the same host: see Next
-	Dial            string                                // host:port to connect to, whatever the URL names; empty: the URL's
+	FollowRedirects bool                                  // within the same host
 	signer          *signer                               // nil: nothing to sign
 }
 
@@ -49,7 +48,7 @@ func (s Settings) proxy() (func(*http.Request) (*url.URL, error), error) {
 	}
 	u, err := url.Parse(raw) // its error holds the URL and is not shown
 	if err != nil || u.Hostname() == "" {
-		return nil, wrong("proxy_url", "it is no URL: write http://host:port, with / ? # @ % in a password as %2F %3F %23 %40 %25")
+		return nil, wrong("proxy_url", "it is no URL: write http://host:port, with "+FixEscapes)
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
@@ -58,9 +57,9 @@ func (s Settings) proxy() (func(*http.Request) (*url.URL, error), error) {
 	return nil, wrong("proxy_url", "it is none of http://, https:// and socks5://")
 }
 
-// Sign puts credentials and headers into r. It reads files anew, so it fails
+// sign puts credentials and headers into r. It reads files anew, so it fails
 // when one of them cannot be read. The error is a [snapshot.Failure].
-func (c Client) Sign(r *http.Request) error {
+func (c Client) sign(r *http.Request) error {
 	if c.signer == nil {
 		return nil
 	}
@@ -80,35 +79,4 @@ func (c Client) Notes() []snapshot.Note {
 		return nil
 	}
 	return c.signer.notes()
-}
-
-// MaxRedirects is how many redirects are followed at most.
-const MaxRedirects = 5
-
-// Next is the address that an answer redirects to, when it may be followed: to
-// the same host and port, or from http to https on the same host. Credentials
-// go where requests go, so no other host is ever asked.
-func (c Client) Next(resp *http.Response, from *url.URL) (to *url.URL, ok bool) {
-	switch resp.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	default:
-		return nil, false
-	}
-	location, err := url.Parse(resp.Header.Get("Location"))
-	if !c.FollowRedirects || err != nil || resp.Header.Get("Location") == "" {
-		return nil, false
-	}
-	to = from.ResolveReference(location)
-	to.User, to.Fragment, to.RawFragment = nil, "", ""
-	same := to.Scheme == from.Scheme && port(to) == port(from)
-	upgrade := from.Scheme == "http" && to.Scheme == "https"
-	return to, to.Hostname() == from.Hostname() && (same || upgrade)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }

@@ -149,7 +149,7 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// sign is [Client.Sign]; its error is a *FieldError.
+// sign is [Client.sign]; its error is a *FieldError.
 func (s *signer) sign(r *http.Request) error {
 	fresh := map[string]bool{}
 	for _, h := range s.headers {

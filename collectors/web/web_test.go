@@ -86,7 +86,7 @@ func TestSign(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := request(t)
-			if err := c.Sign(r); err != nil {
+			if err := c.sign(r); err != nil {
 				t.Fatal(err)
 			}
 			if fmt.Sprint(r.Header) != fmt.Sprint(tt.want) || tt.host != "" && r.Host != tt.host {
@@ -163,7 +163,7 @@ func TestFilesAreReadAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := request(t)
-		if err := c.Sign(r); err != nil || r.Header.Get("Authorization") != "Bearer "+want {
+		if err := c.sign(r); err != nil || r.Header.Get("Authorization") != "Bearer "+want {
 			t.Errorf("%v, %v; want %s", err, r.Header, want)
 		}
 	}
@@ -173,7 +173,7 @@ func TestFilesAreReadAnew(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Sign(request(t)); err != nil {
+	if err := c.sign(request(t)); err != nil {
 		t.Fatal(err)
 	}
 	if n := c.Notes(); len(n) != 1 || n[0].Fix != "chmod 600 "+file {
@@ -183,12 +183,12 @@ func TestFilesAreReadAnew(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		failsWith(t, c.Sign(request(t)), want)
+		failsWith(t, c.sign(request(t)), want)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	failsWith(t, c.Sign(request(t)), file+": no such file")
+	failsWith(t, c.sign(request(t)), file+": no such file")
 }
 
 func failsWith(t *testing.T, err error, want string) {
@@ -212,7 +212,7 @@ func TestPipe(t *testing.T) {
 	}
 	for range 2 {
 		r := request(t)
-		if err := c.Sign(r); err != nil || r.Header.Get("Authorization") != "Bearer "+canary {
+		if err := c.sign(r); err != nil || r.Header.Get("Authorization") != "Bearer "+canary {
 			t.Errorf("%v, %v", err, r.Header)
 		}
 	}
@@ -248,11 +248,11 @@ func TestNext(t *testing.T) {
 				t.Fatal(err)
 			}
 			resp := &http.Response{StatusCode: tt.status, Header: http.Header{"Location": {tt.location}}}
-			to, ok := Client{FollowRedirects: true}.Next(resp, from)
+			to, ok := Client{FollowRedirects: true}.next(resp, from)
 			if ok != (tt.want != "") || ok && to.String() != tt.want {
 				t.Errorf("to %v, %v; want %q", to, ok, tt.want)
 			}
-			if _, ok := (Client{}).Next(resp, from); ok {
+			if _, ok := (Client{}).next(resp, from); ok {
 				t.Error("followed without being asked to")
 			}
 		})
@@ -355,7 +355,7 @@ func TestThroughProxy(t *testing.T) {
 	}
 	r := request(t)
 	r.URL.Host, r.Host = "no-such-host.invalid:1", ""
-	if err := c.Sign(r); err != nil {
+	if err := c.sign(r); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := (&http.Transport{Proxy: c.Proxy, DisableKeepAlives: true}).RoundTrip(r)
