@@ -136,7 +136,7 @@ func point(r *Report) Point {
 	p := Point{At: r.At}
 	if h := r.HTTP; h != nil && !r.Stale[PartHTTP] {
 		p.RPS, p.ErrorRatio, p.InFlight = h.RPS, h.ErrorRatio, h.InFlight
-		p.P50, p.P95, p.P99 = h.P50, h.P95, h.P99
+		p.P50, p.P95, p.P99, p.Measured = h.P50, h.P95, h.P99, h.Measured
 		p.Throttled = over(h.Throttled, r.WindowSeconds)
 	}
 	if c := r.Cache; c != nil && !r.Stale[PartRedis] {

@@ -73,7 +73,7 @@ func during(d *snapshot.Histogram, seconds float64) ladder {
 }
 
 // instanceFrom is one instance of a fleet. The server is asked for few figures
-// of each, as there may be thousands.
+// of each when there are many.
 func instanceFrom(i *snapshot.InstanceRates, window Value) Instance {
 	out := Instance{
 		Name: i.Name, Up: i.Up.V > 0 || !i.Up.OK && i.RPS.OK, RPS: i.RPS, ErrorRatio: i.ErrorRatio,
@@ -85,6 +85,11 @@ func instanceFrom(i *snapshot.InstanceRates, window Value) Instance {
 	if i.RPS.OK {
 		out.Requests = snapshot.Known(i.RPS.V * window.V)
 		out.Measured = out.Requests.V
+	}
+	if i.Durations.Count > 0 {
+		l := during(&i.Durations, window.V)
+		l.sum = l.count * i.AvgSeconds.V
+		out.percentiles(&l)
 	}
 	return out
 }
@@ -101,21 +106,26 @@ func (e *Engine) bringPast(s snapshot.Snapshot) {
 		until = live[0].At
 	}
 	room := e.history.keep - len(e.history.all())
-	e.history.prepend(resampled(s.Rates.Past, s.At.Sub(s.Rates.At), until, e.opt.Interval, room))
+	e.history.prepend(resampled(pointsOf(s.Rates, s.At.Sub(s.Rates.At)), until, e.opt.Interval, room))
 }
 
-// resampled is the past as the points of rounds before until, most at the most.
-// offset goes from the server's clock to ours. A moment tells of the time since
-// the one before it.
-func resampled(past []snapshot.Moment, offset time.Duration, until time.Time, interval time.Duration, most int) []Point {
-	known := make([]Point, len(past))
-	for i := range past {
-		known[i] = pointOf(&past[i])
-		known[i].At = past[i].At.Add(offset)
+// pointsOf are the moments of the past of r. offset goes from the server's clock
+// to ours.
+func pointsOf(r *snapshot.Rates, offset time.Duration) []Point {
+	known := make([]Point, len(r.Past))
+	for i := range r.Past {
+		known[i] = pointOf(&r.Past[i], r.Window.Seconds())
+		known[i].At = r.Past[i].At.Add(offset)
 	}
+	return known
+}
+
+// resampled is what is known of the past as the points of rounds before until,
+// most at the most. A moment tells of the time since the one before it.
+func resampled(known []Point, until time.Time, interval time.Duration, most int) []Point {
 	step := interval
-	if len(past) > 1 {
-		step = past[1].At.Sub(past[0].At)
+	if len(known) > 1 {
+		step = known[1].At.Sub(known[0].At)
 	}
 	first := known[0].At.Add(-step)
 	var points []Point
@@ -135,9 +145,11 @@ func resampled(past []snapshot.Moment, offset time.Duration, until time.Time, in
 	return points
 }
 
-func pointOf(m *snapshot.Moment) Point {
+// pointOf is a moment whose figures cover a window of so many seconds.
+func pointOf(m *snapshot.Moment, window float64) Point {
 	p := Point{RPS: m.RPS, ErrorRatio: m.ErrorRatio, InFlight: m.InFlight, Throttled: m.Throttled}
-	l := during(&m.Durations, 1)
+	l := during(&m.Durations, window)
+	p.Measured = l.count
 	p.P50, _ = l.quantile(0.50)
 	p.P95, _ = l.quantile(0.95)
 	p.P99, _ = l.quantile(0.99)

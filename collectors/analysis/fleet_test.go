@@ -90,6 +90,27 @@ func TestFleetStatusesApart(t *testing.T) {
 	}
 }
 
+// TestFleetInstanceLadder: the percentiles of an instance come from its whole
+// distribution, where the server gave it.
+func TestFleetInstanceLadder(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	rates := fleetRates(at)
+	rates.Instances[0].AvgSeconds = snapshot.Known(2)
+	rates.Instances[0].Durations = snapshot.Histogram{Bounds: []float64{0.1, 1}, Cumulative: []float64{20, 40, 40}, Count: 40}
+	i := New(Options{}).Step(snapshot.Snapshot{At: at, Rates: rates}).HTTP.Instances[0]
+	check(t, "p50", i.P50, known(0.1))
+	check(t, "p95", i.P95, known(0.91))
+	check(t, "p99", i.P99, known(0.982))
+	check(t, "avg", i.Avg, known(2))
+	check(t, "measured", known(i.Measured), known(2400))
+	if b := i.P99Bucket; b == nil || b.Lo != 0.1 || b.Hi != 1 || i.P50Bucket == nil || i.P95Bucket == nil {
+		t.Errorf("buckets %+v %+v %+v", i.P50Bucket, i.P95Bucket, b)
+	}
+	if !i.AvgBeyond {
+		t.Error("the average lies beyond the last bucket")
+	}
+}
+
 func TestFleetRhythm(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	e := New(Options{})

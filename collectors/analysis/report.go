@@ -140,9 +140,11 @@ type Instance struct {
 	ErrorRatio Value   `json:"error_ratio"`
 	InFlight   Value   `json:"in_flight"`
 	P50        Value   `json:"p50_seconds"`
+	P50Bucket  *Bucket `json:"p50_bucket_seconds"`
 	P95        Value   `json:"p95_seconds"`
 	P95Bucket  *Bucket `json:"p95_bucket_seconds"`
 	P99        Value   `json:"p99_seconds"`
+	P99Bucket  *Bucket `json:"p99_bucket_seconds"`
 	Avg        Value   `json:"avg_seconds"`
 	Measured   float64 `json:"measured"`
 	BoundsCut  bool    `json:"bounds_cut,omitempty"`
@@ -342,6 +344,7 @@ type Point struct {
 	P50        Value
 	P95        Value
 	P99        Value
+	Measured   float64 // durations behind the percentiles
 	InFlight   Value
 	Throttled  Value // 429 per second
 	HitRatio   Value

@@ -142,9 +142,14 @@ func (s *sums) fill(h *HTTP) {
 
 func (s *sums) fillInstance(i *Instance) {
 	i.Requests, i.RPS, i.ErrorRatio = s.requests, s.rps, s.share("5")
-	i.Avg, i.Measured = s.ladder.mean(), s.ladder.count
-	i.BoundsCut, i.AvgBeyond = s.ladder.lossy(), s.ladder.short()
-	i.P50, _ = s.ladder.quantile(0.50)
-	i.P95, i.P95Bucket = s.ladder.quantile(0.95)
-	i.P99, _ = s.ladder.quantile(0.99)
+	i.Avg = s.ladder.mean()
+	i.percentiles(&s.ladder)
+}
+
+// percentiles are what l says of the durations of an instance.
+func (i *Instance) percentiles(l *ladder) {
+	i.Measured, i.BoundsCut, i.AvgBeyond = l.count, l.lossy(), l.short()
+	i.P50, i.P50Bucket = l.quantile(0.50)
+	i.P95, i.P95Bucket = l.quantile(0.95)
+	i.P99, i.P99Bucket = l.quantile(0.99)
 }

@@ -23,6 +23,7 @@ type finding struct {
 	up       bool          // the server has up for the service
 	offset   time.Duration // of the server's clock to ours
 	jobs     []string      // that the service is made of, when they are several
+	size     int           // instances; 0: unknown
 }
 
 // How often it is looked again, for the first time soon, as a server or service
@@ -104,15 +105,23 @@ func (c *Collector) targets(ctx context.Context, f *finding) ([]map[string]strin
 	return list[:alive], nil
 }
 
-// countJobs finds whether --match takes in several jobs. They may count requests
+// countJobs finds how many instances there are, and whether --match takes in
+// several jobs. They may count requests
 // in other families than the one instance that is looked at.
 func (c *Collector) countJobs(ctx context.Context, f *finding) error {
 	if !f.up {
 		return nil
 	}
 	got, err := c.api.instant(ctx, "count by (job) ("+c.match.selector("up")+")", time.Time{})
-	if err != nil || len(got.rows) < 2 {
+	if err != nil {
 		return err
+	}
+	for i := range got.rows {
+		n, _ := number(&got.rows[i])
+		f.size += int(n)
+	}
+	if len(got.rows) < 2 {
+		return nil
 	}
 	for i := range got.rows {
 		f.jobs = append(f.jobs, got.rows[i].labels()["job"])

@@ -173,28 +173,37 @@ func (p *plan) throttled(window time.Duration) string {
 	return p.ended(window, func(l scrape.Labels) matcher { return matcher{l.Status, "=", "429"} })
 }
 
+// instanceLabel tells the instances apart.
+const instanceLabel = "instance"
+
 // instances are the expressions of what is told of each instance; an empty one
-// is unknown.
-func (p *plan) instances() (q instanceQueries) {
-	const by = "instance"
+// is unknown. With ladders, their whole distributions are asked for and not only
+// a percentile.
+func (p *plan) instances(ladders bool) (q instanceQueries) {
 	q.up = p.match.selector("up")
-	q.rps = sum(p.counter(p.window), by)
-	q.errors = p.failed(p.window, by)
-	q.inFlight = p.served(by)
+	q.rps = sum(p.counter(p.window), instanceLabel)
+	q.errors = p.failed(p.window, instanceLabel)
+	q.inFlight = p.served(instanceLabel)
 	d := p.mapping.Duration
 	switch p.shape {
 	case native:
-		h := sum(p.rate(d, p.window), by)
-		q.p95 = "histogram_quantile(0.95," + h + ")"
+		h := sum(p.rate(d, p.window), instanceLabel)
+		q.p95, q.ladder = "histogram_quantile(0.95,"+h+")", h
 		q.average = fmt.Sprintf("histogram_sum(%s)/histogram_count(%s)", h, h)
 	case classic:
-		q.p95 = "histogram_quantile(0.95," + sum(p.rate(d+"_bucket", p.window), "le", by) + ")"
+		q.ladder = sum(p.rate(d+"_bucket", p.window), "le", instanceLabel)
+		q.p95 = "histogram_quantile(0.95," + q.ladder + ")"
+	}
+	if ladders && q.ladder != "" {
+		q.p95 = ""
+	} else {
+		q.ladder = ""
 	}
 	if p.shape == classic || p.shape == summary {
-		q.average = sum(p.rate(d+"_sum", p.window), by) + "/" + sum(p.rate(d+"_count", p.window), by)
+		q.average = sum(p.rate(d+"_sum", p.window), instanceLabel) + "/" + sum(p.rate(d+"_count", p.window), instanceLabel)
 	}
 	return q
 }
 
 // instanceQueries are expressions by instance.
-type instanceQueries struct{ up, rps, errors, p95, average, inFlight string }
+type instanceQueries struct{ up, rps, errors, p95, ladder, average, inFlight string }

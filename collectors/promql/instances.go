@@ -3,6 +3,7 @@ package promql
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -22,16 +23,46 @@ func (t instanceTable) fill(q *question, scale float64, field func(*snapshot.Ins
 		if !ok {
 			continue
 		}
-		name := r.labels()["instance"]
-		x := t.byName[name]
-		if x == nil {
-			x = &snapshot.InstanceRates{Name: safe.New(name)}
-			if name == "" {
-				x.Name = safe.New("(no instance)")
-			}
-			t.byName[name] = x
+		*field(t.of(r.labels()[instanceLabel])) = snapshot.Known(v / scale)
+	}
+}
+
+// of is the instance called name.
+func (t instanceTable) of(name string) *snapshot.InstanceRates {
+	x := t.byName[name]
+	if x == nil {
+		x = &snapshot.InstanceRates{Name: safe.New(name)}
+		if name == "" {
+			x.Name = safe.New("(no instance)")
 		}
-		*field(x) = snapshot.Known(v / scale)
+		t.byName[name] = x
+	}
+	return x
+}
+
+// spread takes the answer of the distributions. One that lacks the bucket for
+// all is left out.
+func (t instanceTable) spread(q *question, p *places) {
+	bars := map[string][]bar{}
+	for i := range q.answer.rows {
+		r := &q.answer.rows[i]
+		labels := r.labels()
+		name := labels[instanceLabel]
+		if r.Histogram != nil && r.Histogram.Histogram != nil {
+			if h, ok := p.native(r.Histogram.Histogram); ok {
+				t.of(name).Durations = h
+			}
+			continue
+		}
+		v, ok := number(r)
+		if le, err := strconv.ParseFloat(labels["le"], 64); ok && err == nil {
+			bars[name] = append(bars[name], bar{le / p.scale, v})
+		}
+	}
+	for name, list := range bars {
+		if h, ok := p.histogram(list); ok {
+			t.of(name).Durations = h
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func TestExpressions(t *testing.T) {
 	}}
 	const also = `{job="a",reporter=~"dest\\.ination|",host!="*"}`
 	buckets, sums, _ := p.durations()
-	q := p.instances()
+	q, whole := p.instances(false), p.instances(true)
 	for name, tt := range map[string]struct{ got, want string }{
 		"requests":  {p.requests(), "sum by (route,method,code) (rate(c_total" + also + "[90s]))"},
 		"buckets":   {buckets, `sum by (le,"http.route") (rate(d_bucket` + also + "[90s]))"},
@@ -80,6 +80,9 @@ func TestExpressions(t *testing.T) {
 		"throttled": {p.throttled(1500e6), "sum(rate(c_total" + strings.TrimSuffix(also, "}") + `,code="429"}[1500ms]))`},
 		"ladder":    {p.ladder(60e9), "sum by (le) (rate(d_bucket" + also + "[60s]))"},
 		"errors":    {q.errors, "sum by (instance) (rate(c_total" + strings.TrimSuffix(also, "}") + `,code=~"5.*"}[90s]))`},
+		"p95":       {q.p95, "histogram_quantile(0.95,sum by (le,instance) (rate(d_bucket" + also + "[90s])))"},
+		"ladders":   {whole.ladder, "sum by (le,instance) (rate(d_bucket" + also + "[90s]))"},
+		"not both":  {q.ladder + whole.p95, ""},
 		"averages":  {q.average, "sum by (instance) (rate(d_sum" + also + "[90s]))/sum by (instance) (rate(d_count" + also + "[90s]))"},
 	} {
 		// A matcher is put before those of the mapping: their order says nothing.

@@ -150,7 +150,7 @@ func TestPace(t *testing.T) {
 	if second.Requests[0].Series != first.Requests[0].Series || second.Durations[0].Series != first.Durations[0].Series {
 		t.Error("readings do not share their series")
 	}
-	if !slices.Equal(second.Instances, first.Instances) {
+	if !reflect.DeepEqual(second.Instances, first.Instances) {
 		t.Error("the instances are forgotten until they are asked for again")
 	}
 	if p := c.pause(time.Millisecond); p != 5*time.Second || first.Every < p || c.Rest() < p {

@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -128,16 +129,34 @@ func single(rows []row) snapshot.Value {
 	return snapshot.Value{V: v, OK: ok}
 }
 
+// Whole distributions are asked for of so many instances at most, and so many
+// rows of them.
+const (
+	mostLadderInstances = 100
+	mostLadderRows      = 5000
+)
+
+// affordable tells whether the distributions of all instances are few enough to
+// be asked for.
+func (c *Collector) affordable(r *snapshot.Rates) bool {
+	n, steps := cmp.Or(c.found.size, len(c.instances)), 0
+	for i := range r.Durations {
+		steps = max(steps, len(r.Durations[i].Bounds)+1)
+	}
+	return n > 0 && n <= mostLadderInstances && n*steps <= mostLadderRows
+}
+
 // readInstances tells the instances apart. It is no failure when that fails: the
 // service as a whole is known.
 func (c *Collector) readInstances(ctx context.Context, r *snapshot.Rates) {
-	q := c.found.plan.instances()
+	q := c.found.plan.instances(c.affordable(r))
+	ladder := &question{expr: q.ladder}
 	up, rps, errors := &question{}, &question{expr: q.rps}, &question{expr: q.errors}
 	p95, average, inFlight := &question{expr: q.p95}, &question{expr: q.average}, &question{expr: q.inFlight}
 	if c.found.up {
 		up.expr = q.up
 	}
-	all := []*question{up, rps, errors, p95, average, inFlight}
+	all := []*question{up, rps, errors, p95, ladder, average, inFlight}
 	if err := c.askAll(ctx, r.At, all...); err != nil {
 		c.note("", "the instances cannot be told apart: %v", snapshot.FailureOf(err))
 		return
@@ -153,6 +172,7 @@ func (c *Collector) readInstances(ctx context.Context, r *snapshot.Rates) {
 	t.fill(p95, scale, func(i *snapshot.InstanceRates) *snapshot.Value { return &i.P95Seconds })
 	t.fill(average, scale, func(i *snapshot.InstanceRates) *snapshot.Value { return &i.AvgSeconds })
 	t.fill(inFlight, 1, func(i *snapshot.InstanceRates) *snapshot.Value { return &i.InFlight })
+	t.spread(ladder, c.places.times)
 	c.instances = t.list(errors.expr != "")
 	if n := len(c.instances) - mostInstances; n > 0 {
 		c.instances = c.instances[:mostInstances]

@@ -29,8 +29,9 @@ type InstanceRates struct {
 	Name       safe.Text
 	Up         Value // 1 up, 0 down
 	RPS        Value
-	ErrorRatio Value // 0..1
-	P95Seconds Value
+	ErrorRatio Value     // 0..1
+	P95Seconds Value     // where Durations are unknown
+	Durations  Histogram // of all its requests, a second; without a Series and a Sum; Count 0: unknown, as of many instances
 	AvgSeconds Value
 	InFlight   Value
 }
