@@ -67,9 +67,12 @@ const (
 	EnoughP99 = analysis.EnoughP99
 )
 
-// QuantileLook is the look of a percentile with so many requests behind it.
-func QuantileLook(measured, enough float64) canvas.Style {
-	if measured < enough {
+// QuantileLook is the look of a percentile in bucket b, which may be nil, with so
+// many requests behind it. One of few requests is dimmed, and one whose bucket is
+// so wide that the number is mostly a guess; not so where the number is written
+// as the bucket's end, "<5ms" or ">10s", as that is the truth.
+func QuantileLook(measured, enough float64, b *analysis.Bucket) canvas.Style {
+	if measured < enough || b != nil && b.Coarse() && !b.First() && !b.Open() {
 		return theme.Dim
 	}
 	return theme.Plain

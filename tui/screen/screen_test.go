@@ -1,6 +1,7 @@
 package screen_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -155,9 +156,12 @@ func TestLooks(t *testing.T) {
 		"unknown errors":     {screen.ErrorLook(analysis.Value{}), theme.Dim},
 		"nothing is quiet":   {screen.Quiet(known(0), theme.Bad), theme.Dim},
 		"something is not":   {screen.Quiet(known(1), theme.Bad), theme.Bad},
-		"too few for p95":    {screen.QuantileLook(19, screen.EnoughP95), theme.Dim},
-		"enough for p95":     {screen.QuantileLook(20, screen.EnoughP95), theme.Plain},
-		"too few for p99":    {screen.QuantileLook(99, screen.EnoughP99), theme.Dim},
+		"too few for p95":    {screen.QuantileLook(19, screen.EnoughP95, nil), theme.Dim},
+		"enough for p95":     {screen.QuantileLook(20, screen.EnoughP95, &analysis.Bucket{Lo: 0.25, Hi: 0.5}), theme.Plain},
+		"too few for p99":    {screen.QuantileLook(99, screen.EnoughP99, nil), theme.Dim},
+		"a coarse bucket":    {screen.QuantileLook(100, screen.EnoughP99, &analysis.Bucket{Lo: 0.1, Hi: 0.25}), theme.Dim},
+		"the first bucket":   {screen.QuantileLook(100, screen.EnoughP99, &analysis.Bucket{Hi: 0.25}), theme.Plain},
+		"the last bucket":    {screen.QuantileLook(100, screen.EnoughP99, &analysis.Bucket{Lo: 10, Hi: math.Inf(1)}), theme.Plain},
 		"cpu at three in 10": {screen.Alarm(known(0.3), 0.7, 0.9), theme.Good},
 	} {
 		if tt.got != tt.want {

@@ -12,7 +12,8 @@ import (
 type Line struct {
 	Value  func(i int) float64 // at the i-th time of the chart; NaN is a gap
 	Style  canvas.Style
-	Filled bool // the area below is filled
+	Filled bool             // the area below is filled
+	Weak   func(i int) bool // the value says little and must not stretch the scale; nil: none is
 }
 
 // Chart draws curves over time with braille dots, two by four a cell.
@@ -110,17 +111,26 @@ func (c Chart) columns(n int) []int {
 	return at
 }
 
-// peak is the largest value in view.
+// peak is the largest value in view: of those that say something, if there are
+// any, so that a first value of three requests does not flatten all others. What
+// lies higher is drawn at the top.
 func (c Chart) peak(at []int) float64 {
-	p := 0.0
+	firm, all := 0.0, 0.0
 	for _, l := range c.Lines {
 		for i, x := range at {
-			if x >= 0 {
-				p = larger(p, l.Value(i))
+			if x < 0 {
+				continue
+			}
+			all = larger(all, l.Value(i))
+			if l.Weak == nil || !l.Weak(i) {
+				firm = larger(firm, l.Value(i))
 			}
 		}
 	}
-	return p
+	if firm > 0 {
+		return firm
+	}
+	return all
 }
 
 // larger is the larger of a and b; NaN counts for nothing.

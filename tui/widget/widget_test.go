@@ -186,6 +186,36 @@ func TestChartBridgesSparseSamples(t *testing.T) {
 	}
 }
 
+// TestChartScale: a value that says little does not stretch the scale, unless
+// there is no other.
+func TestChartScale(t *testing.T) {
+	for name, tt := range map[string]struct {
+		weak func(i int) bool
+		want string
+	}{
+		"all say something": {nil, "100"},
+		"the first do not":  {func(i int) bool { return i < 3 }, "5"},
+		"none do":           {func(int) bool { return true }, "100"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := chart(60, time.Minute, func(i int) float64 {
+				if i < 2 {
+					return 100
+				}
+				return 5
+			})
+			c.Lines[0].Weak = tt.weak
+			lines := drawn(67, 6, c.Draw)
+			if got := strings.TrimSpace(lines[0][:6]); got != tt.want {
+				t.Errorf("the scale ends at %q, want %q", got, tt.want)
+			}
+			if !strings.ContainsAny(lines[0], "⡇⢸⣿⠁⠈⡀⢀⣀⡄⢠⣄⣠⣤⡆⢰⣶⣷⣾") {
+				t.Error("what lies higher is not drawn at the top")
+			}
+		})
+	}
+}
+
 func TestChartMarksEvents(t *testing.T) {
 	c := chart(60, time.Minute, func(int) float64 { return 5 })
 	c.Marks = []time.Time{c.Time(30), c.Time(0).Add(-time.Hour)}

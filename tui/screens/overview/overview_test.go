@@ -1,8 +1,10 @@
 package overview
 
 import (
+	"slices"
 	"testing"
 
+	"apitop/collectors/analysis"
 	"apitop/tui/screen/screentest"
 )
 
@@ -11,7 +13,22 @@ func TestGolden(t *testing.T) {
 	t.Run("calm", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Calm()) })
 	t.Run("stale", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Stale()) })
 	t.Run("unconfigured", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Unconfigured()) })
+	t.Run("started", func(t *testing.T) { screentest.GoldenSizes(t, New(), started()) })
 	screentest.NoOrphans(t, "TestGolden")
+}
+
+// started is the calm report whose first seconds saw three slow requests.
+func started() *analysis.Report {
+	r := *screentest.Calm()
+	r.History = slices.Clone(r.History)
+	for i := range r.History {
+		p := &r.History[i]
+		if p.Measured = 1000; i < 10 {
+			p.Measured = 3
+			p.P99 = analysis.Value{V: 4.9, OK: true}
+		}
+	}
+	return &r
 }
 
 func TestFitsEverywhere(t *testing.T) {

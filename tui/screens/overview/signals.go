@@ -34,6 +34,7 @@ type curve struct {
 	of     func(p *analysis.Point) analysis.Value
 	style  canvas.Style
 	filled bool
+	enough float64 // durations that it must be of to say something; 0: it always does
 }
 
 func signals() []signal {
@@ -45,9 +46,9 @@ func signals() []signal {
 		{
 			title: "Latency", part: analysis.PartHTTP, now: latencyNow, label: secondsLabel,
 			lines: []curve{
-				{of: func(p *analysis.Point) analysis.Value { return p.P99 }, style: theme.Series4},
-				{of: func(p *analysis.Point) analysis.Value { return p.P95 }, style: theme.Series2},
-				{of: func(p *analysis.Point) analysis.Value { return p.P50 }, style: theme.Series1},
+				{of: func(p *analysis.Point) analysis.Value { return p.P99 }, style: theme.Series4, enough: screen.EnoughP99},
+				{of: func(p *analysis.Point) analysis.Value { return p.P95 }, style: theme.Series2, enough: screen.EnoughP95},
+				{of: func(p *analysis.Point) analysis.Value { return p.P50 }, style: theme.Series1, enough: screen.EnoughP50},
 			},
 		},
 		{
@@ -203,6 +204,7 @@ func (s signal) chart(r *analysis.Report) widget.Chart {
 				return math.NaN()
 			},
 			Style: l.style, Filled: l.filled,
+			Weak: func(i int) bool { return r.History[i].Measured < l.enough },
 		})
 	}
 	for _, e := range r.Events {

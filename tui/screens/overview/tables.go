@@ -51,7 +51,7 @@ func (m Model) drawRoutes(a canvas.Area, f screen.Frame) {
 			return []widget.Cell{
 				{Text: screen.RouteName(r)},
 				number(format.Number(r.RPS), r.RPS, theme.Plain),
-				number(format.Quantile(r.P95, r.P95Bucket), r.P95, screen.QuantileLook(r.Measured, screen.EnoughP95)),
+				number(format.Quantile(r.P95, r.P95Bucket), r.P95, screen.QuantileLook(r.Measured, screen.EnoughP95, r.P95Bucket)),
 				number(format.Percent(r.ErrorRatio), r.ErrorRatio, screen.ErrorLook(r.ErrorRatio)),
 				number(format.Percent(r.TimeShare), r.TimeShare, theme.Plain),
 			}

@@ -131,15 +131,15 @@ func numberCell(of func(*analysis.Route) analysis.Value) func(*analysis.Route, f
 }
 
 func p50Cell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Quantile(r.P50, r.P50Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP50)}
+	return widget.Cell{Text: format.Quantile(r.P50, r.P50Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP50, r.P50Bucket)}
 }
 
 func p95Cell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Quantile(r.P95, r.P95Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP95)}
+	return widget.Cell{Text: format.Quantile(r.P95, r.P95Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP95, r.P95Bucket)}
 }
 
 func p99Cell(r *analysis.Route, _ float64) widget.Cell {
-	return widget.Cell{Text: format.Quantile(r.P99, r.P99Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP99)}
+	return widget.Cell{Text: format.Quantile(r.P99, r.P99Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP99, r.P99Bucket)}
 }
 
 func errorCell(r *analysis.Route, _ float64) widget.Cell {

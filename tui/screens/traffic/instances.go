@@ -95,13 +95,21 @@ func instanceCells(i *analysis.Instance) []widget.Cell {
 		{Text: string(glyph), Style: look},
 		{Text: i.Name.String(), Style: plain},
 		{Text: format.Number(i.RPS), Style: screen.Quiet(i.RPS, plain)},
-		{Text: format.Seconds(i.P50), Style: plain},
-		{Text: format.Quantile(i.P95, i.P95Bucket), Style: plain},
-		{Text: format.Seconds(i.P99), Style: plain},
+		quantileCell(i, i.P50, i.P50Bucket, screen.EnoughP50),
+		quantileCell(i, i.P95, i.P95Bucket, screen.EnoughP95),
+		quantileCell(i, i.P99, i.P99Bucket, screen.EnoughP99),
 		{Text: format.Percent(i.ErrorRatio), Style: screen.Quiet(i.ErrorRatio, screen.ErrorLook(i.ErrorRatio))},
 		{Text: format.Whole(i.InFlight), Style: plain},
 		{Text: processes, Style: theme.Dim},
 	}
+}
+
+func quantileCell(i *analysis.Instance, v analysis.Value, b *analysis.Bucket, enough float64) widget.Cell {
+	look := screen.Quiet(v, screen.QuantileLook(i.Measured, enough, b))
+	if !i.Up {
+		look = theme.Dim
+	}
+	return widget.Cell{Text: format.Quantile(v, b), Style: look}
 }
 
 func instanceHeading(r *analysis.Report, rows []analysis.Instance) string {

@@ -21,7 +21,8 @@ func fleet(n int) *analysis.Report {
 		h.Instances = append(h.Instances, analysis.Instance{
 			Name: safe.New(fmt.Sprintf("10.0.0.%d:8000", i+1)), Up: i != 2, Processes: 1 + i%2,
 			RPS: known(float64(10 * (i + 1))), ErrorRatio: known(float64(i%2) * 0.02), InFlight: known(float64(i)),
-			P50: known(0.012), P95: known(0.043), P99: known(0.2),
+			P50: known(0.012), P95: known(0.043), P99: known(0.2), Measured: float64(100 * (i + 1)),
+			P50Bucket: &analysis.Bucket{Lo: 0.01, Hi: 0.015}, P95Bucket: &analysis.Bucket{Lo: 0.025, Hi: 0.05}, P99Bucket: &analysis.Bucket{Lo: 0.1, Hi: 0.25},
 		})
 	}
 	h.Instances[1].InFlight = analysis.Value{}

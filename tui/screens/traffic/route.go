@@ -86,9 +86,9 @@ func figures(a canvas.Area, r *analysis.Route) {
 		style       canvas.Style
 	}{
 		{"rps", format.Number(r.RPS), theme.Strong},
-		{"p50", format.Quantile(r.P50, r.P50Bucket), theme.Plain},
-		{"p95", format.Quantile(r.P95, r.P95Bucket), theme.Strong},
-		{"p99", format.Quantile(r.P99, r.P99Bucket), theme.Plain},
+		{"p50", format.Quantile(r.P50, r.P50Bucket), screen.QuantileLook(r.Measured, screen.EnoughP50, r.P50Bucket)},
+		{"p95", format.Quantile(r.P95, r.P95Bucket), screen.QuantileLook(r.Measured, screen.EnoughP95, r.P95Bucket)},
+		{"p99", format.Quantile(r.P99, r.P99Bucket), screen.QuantileLook(r.Measured, screen.EnoughP99, r.P99Bucket)},
 		{"avg", format.Seconds(r.Avg), theme.Plain},
 		{"err", format.Percent(r.ErrorRatio), screen.Quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
@@ -101,13 +101,14 @@ func figures(a canvas.Area, r *analysis.Route) {
 		a.TextRight(x+5, 0, 6, p.text, p.style)
 		x += 13
 	}
-	a.Text(0, 1, note(r), theme.Dim)
+	w, _ := a.Size()
+	a.Text(0, 1, note(r, w), theme.Dim)
 }
 
-// note says how far the percentiles can be trusted.
-func note(r *analysis.Route) string {
+// note says how far the percentiles can be trusted, as much as fits into w
+// cells: what makes them wrong comes first.
+func note(r *analysis.Route, w int) string {
 	measured := fmt.Sprintf("%.0f requests measured", r.Measured)
-	bucket := "p95 fell in the bucket " + format.Span(r.P95Bucket)
 	switch {
 	case r.Measured == 0:
 		return "no request was measured in the window"
@@ -115,17 +116,29 @@ func note(r *analysis.Route) string {
 		return measured + " by histograms without a common bound: no percentiles"
 	case r.P95Bucket == nil:
 		return measured + " without buckets: no percentiles"
-	case r.Measured < screen.EnoughP95:
-		return "only " + measured + ": too few for p95 and p99"
-	case r.AvgBeyond:
-		return bucket + ", and the average lies beyond the last one; " + measured
-	case r.Measured < screen.EnoughP99:
-		return bucket + "; " + measured + ": too few for p99"
-	case r.BoundsCut:
-		return bucket + ", by the bounds that all histograms share; " + measured
-	default:
-		return bucket + "; " + measured
 	}
+	var parts []string
+	if r.AvgBeyond {
+		parts = append(parts, "the average lies above the last bucket")
+	}
+	if r.BoundsCut {
+		parts = append(parts, "buckets differ: only common bounds")
+	}
+	switch p95 := "p95 fell in " + format.Span(r.P95Bucket); {
+	case r.Measured < screen.EnoughP95:
+		parts = append(parts, "only "+measured+": too few for p95 and p99")
+	case r.Measured < screen.EnoughP99 || r.P99Bucket == nil:
+		parts = append(parts, p95, measured+": too few for p99")
+	default:
+		parts = append(parts, p95+", p99 in "+format.Span(r.P99Bucket), measured)
+	}
+	text := parts[0]
+	for _, p := range parts[1:] {
+		if longer := text + "; " + p; canvas.Width(longer) <= w {
+			text = longer
+		}
+	}
+	return text
 }
 
 func answers(a canvas.Area, r *analysis.Route) {
