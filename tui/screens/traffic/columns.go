@@ -25,6 +25,9 @@ type column struct {
 // goes hurts most.
 const byImpact = 8
 
+// byCalls is the column of statements, which few services count.
+const byCalls = 9
+
 // columns is the table, from left to right.
 var columns = []column{
 	{head: widget.Column{Title: "ROUTE", Width: 16, Flex: true}, compare: byName, cell: nameCell},

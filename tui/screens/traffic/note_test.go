@@ -7,6 +7,23 @@ import (
 	"apitop/collectors/analysis"
 )
 
+// TestFitting: of more buckets than lines the lowest are put together, so that
+// no request is missing and the slow ones are seen.
+func TestFitting(t *testing.T) {
+	var list []analysis.BucketCount
+	for i := range 5 {
+		list = append(list, analysis.BucketCount{Bucket: analysis.Bucket{Lo: float64(i), Hi: float64(i + 1)}, N: 10})
+	}
+	for h, want := range map[int]analysis.BucketCount{
+		0: list[0], 1: {Bucket: analysis.Bucket{Hi: 5}, N: 50}, 3: {Bucket: analysis.Bucket{Hi: 3}, N: 30}, 5: list[0], 9: list[0],
+	} {
+		got := fitting(list, h)
+		if got[0] != want || h > 0 && len(got) != min(h, 5) {
+			t.Errorf("in %d lines: %+v", h, got)
+		}
+	}
+}
+
 // TestNote: what is said of the percentiles of a route.
 func TestNote(t *testing.T) {
 	fine, wide, open := &analysis.Bucket{Lo: 0.1, Hi: 0.25}, &analysis.Bucket{Lo: 0.25, Hi: 0.5}, &analysis.Bucket{Lo: 10, Hi: math.Inf(1)}

@@ -171,7 +171,7 @@ func statusStyle(status string) canvas.Style {
 func distribution(a canvas.Area, r *analysis.Route) {
 	body := widget.Panel(a, "Durations", "")
 	w, h := body.Size()
-	buckets := trim(r.Distribution(h))
+	buckets := fitting(trim(r.Distribution(h)), h)
 	if len(buckets) == 0 {
 		body.Text(0, 0, "no durations in the window", theme.Dim)
 		return
@@ -197,6 +197,21 @@ func trim(list []analysis.BucketCount) []analysis.BucketCount {
 		list = list[:len(list)-1]
 	}
 	return list
+}
+
+// fitting puts the lowest of more than h buckets together: the slow requests are
+// what one looks for, and they are at the other end.
+func fitting(list []analysis.BucketCount, h int) []analysis.BucketCount {
+	n := len(list) - h
+	if n <= 0 || h <= 0 {
+		return list
+	}
+	low := list[0]
+	for _, b := range list[1 : n+1] {
+		low.Bucket.Hi = b.Bucket.Hi
+		low.N += b.N
+	}
+	return append([]analysis.BucketCount{low}, list[n+1:]...)
 }
 
 func trend(a canvas.Area, r *analysis.Route) {

@@ -155,10 +155,16 @@ func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Route) {
 	}
 	_, h := body.Size()
 	peak := trendPeak(rows)
+	heads, row := m.heads(), func(i int) []widget.Cell { return cells(&rows[i], peak) }
+	counted := func(r analysis.Route) bool { return r.CallsPerRequest.OK }
+	if m.sort != byCalls && !slices.ContainsFunc(rows, counted) { // the names have better use for the room
+		heads = slices.Delete(heads, byCalls, byCalls+1)
+		row = func(i int) []widget.Cell { return slices.Delete(cells(&rows[i], peak), byCalls, byCalls+1) }
+	}
 	widget.Table{
-		Columns:  m.heads(),
+		Columns:  heads,
 		Rows:     len(rows),
-		Row:      func(i int) []widget.Cell { return cells(&rows[i], peak) },
+		Row:      row,
 		Selected: selected,
 		Top:      screen.Top(selected, len(rows), h-1),
 	}.Draw(body)
