@@ -1,9 +1,10 @@
 // Package collectors runs the collectors of all sources in common rounds.
 //
-// A collector reads one source and returns raw totals with the source's own
-// time; it never computes a rate. Live runs them: each with its own timeout, a
+// A collector reads one source and returns what it says, with the source's own
+// time; it never computes a rate. [Live] runs them: each with its own timeout, a
 // recover and no overlap with itself, so that a hung, panicking or failing one
 // delays nobody. How each attempt went is part of the data ([snapshot.Poll]).
+// Jobs may come and go between rounds, as their targets do.
 package collectors
 
 import (
@@ -14,7 +15,7 @@ import (
 )
 
 // Collector reads one source. Collect is never called twice at once; it must
-// return soon after ctx ends. It returns raw totals and, on failure, an error
+// return soon after ctx ends. It returns a reading and, on failure, an error
 // whose chain holds a [snapshot.Failure] where the cause is known. A reading and
 // an error may come together: the reading counts and the error is shown.
 type Collector interface {

@@ -3,9 +3,13 @@
 // request metrics can be recognised.
 //
 // A page goes one way: bytes are bounded and cut into lines (source), lines
-// become values of remembered series (scan, table), the series' families are
-// recognised (mapping), and the recognised ones fill the reading (plan). The
-// last two happen again only when the page's series change.
+// become values of remembered series (scan or protoScan, table), the families
+// that count and time requests are recognised (mapping), as are those about the
+// rest of the service (servicePlan), and the recognised ones fill the reading
+// (plan). Recognising happens again only when the page's series change.
+//
+// Several processes may answer at one address. Then each page is given to the
+// process that it is of (crew, compare), and each process has its own [Reader].
 package scrape
 
 import (

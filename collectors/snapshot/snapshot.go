@@ -1,10 +1,11 @@
-// Package snapshot holds what collectors read: plain data, raw totals, no
-// arithmetic. It is the contract between the sources on one side and the
-// analysis on the other, and imports nothing but the standard library and
+// Package snapshot holds what collectors read: plain data, without arithmetic.
+// It is the contract between the sources on one side and the analysis on the
+// other, and imports nothing but the standard library and
 // [apitop/collectors/safe].
 //
 // A value handed on never changes. Counters are totals as the source gave them;
-// only the analysis subtracts.
+// only the analysis subtracts. The exception is [Rates]: a Prometheus server has
+// subtracted already, and gives no totals.
 package snapshot
 
 import (

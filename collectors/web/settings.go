@@ -1,6 +1,10 @@
-// Package web holds what a user may say about HTTP to a source: who asks, over
-// which proxy, which certificates count. The names are those of Prometheus'
-// configuration, so that a block of a prometheus.yml can be pasted.
+// Package web holds what sources that are asked over HTTP have in common.
+//
+// [Settings] are what a user may say: who asks, over which proxy, which
+// certificates count. The names are those of Prometheus' configuration, so that
+// a block of a prometheus.yml can be pasted. [Address] is where a source answers,
+// [Client] asks there, and why no answer came is explained in words that hold no
+// secret.
 // Source: prometheus.io, Configuration, <http_config> and <tls_config>.
 package web
 
