@@ -260,7 +260,7 @@ func TestUnderstood(t *testing.T) {
 		Durations: []snapshot.Histogram{{Series: series, Native: &snapshot.Native{}}},
 	}
 	m := &scrape.Mapping{
-		Dialect: "x", Duration: "d", Why: []string{"because \x1b[2J"},
+		Dialect: "x", Duration: "d", Statuses: "s", Ends: scrape.Labels{Status: "t"}, Why: []string{"because \x1b[2J"},
 		Counts: scrape.Labels{Route: []string{"a", "b"}, Status: "c"}, Times: scrape.Labels{Route: []string{"a"}},
 	}
 	tests := map[string]struct {
@@ -268,9 +268,9 @@ func TestUnderstood(t *testing.T) {
 		mapping *scrape.Mapping
 		want    string
 	}{
-		"processes":  {snapshot.Pages{native, native}, m, "{2 x d_count (route=a|b status=c) d (route=a) seconds native [because ^[[2J] [{7 no value}]}"},
-		"server":     {&snapshot.Rates{Durations: []snapshot.Histogram{{Series: series, Bounds: []float64{1}}}}, m, "{1 x d_count (route=a|b status=c) d (route=a)  classic [because ^[[2J] []}"},
-		"no mapping": {&snapshot.HTTP{}, nil, "{1     none [] []}"},
+		"processes":  {snapshot.Pages{native, native}, m, "{2 x d_count (route=a|b status=c) s (status=t) d (route=a) seconds native [because ^[[2J] [{7 no value}]}"},
+		"server":     {&snapshot.Rates{Durations: []snapshot.Histogram{{Series: series, Bounds: []float64{1}}}}, m, "{1 x d_count (route=a|b status=c) s (status=t) d (route=a)  classic [because ^[[2J] []}"},
+		"no mapping": {&snapshot.HTTP{}, nil, "{1      none [] []}"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
