@@ -268,8 +268,8 @@ func TestUnderstood(t *testing.T) {
 		mapping *scrape.Mapping
 		want    string
 	}{
-		"processes":  {snapshot.Pages{native, native}, m, "{2 x d_count (route=a|b status=c) s (status=t) d (route=a) seconds native [because ^[[2J] [{7 no value}]}"},
-		"server":     {&snapshot.Rates{Durations: []snapshot.Histogram{{Series: series, Bounds: []float64{1}}}}, m, "{1 x d_count (route=a|b status=c) s (status=t) d (route=a)  classic [because ^[[2J] []}"},
+		"processes":  {snapshot.Pages{native, native}, m, "{2 x d_count (route=a|b status=c) d (route=a) s (status=t) seconds native [because ^[[2J] [{7 no value}]}"},
+		"server":     {&snapshot.Rates{Durations: []snapshot.Histogram{{Series: series, Bounds: []float64{1}}}}, m, "{1 x d_count (route=a|b status=c) d (route=a) s (status=t)  classic [because ^[[2J] []}"},
 		"no mapping": {&snapshot.HTTP{}, nil, "{1      none [] []}"},
 	}
 	for name, tt := range tests {
