@@ -78,7 +78,8 @@ type declaration struct {
 // forgotten by the next commit. It belongs to one goroutine.
 type table struct {
 	limits  Limits
-	series  map[string]*series
+	byRaw   map[string]*series // see index; nil: not needed
+	count   int                // series in all
 	metrics map[string]*metric
 	groups  map[string]*group
 	decls   map[string]*declaration
@@ -91,6 +92,8 @@ type table struct {
 	fresh     []*series // born in this scan
 	dirty     []*group
 	peak      int    // most series since the maps were made
+	looked    bool   // something was looked up in this scan
+	quiet     int    // scans in a row in which nothing was
 	changed   bool   // series or types differ from the scan before
 	names     uint32 // changes with the sample names and declarations
 
@@ -101,7 +104,6 @@ type table struct {
 func newTable(limits Limits) *table {
 	return &table{
 		limits:  limits,
-		series:  map[string]*series{},
 		metrics: map[string]*metric{},
 		groups:  map[string]*group{},
 		decls:   map[string]*declaration{},
@@ -111,7 +113,7 @@ func newTable(limits Limits) *table {
 // begin opens a scan.
 func (t *table) begin() {
 	t.scan++
-	t.prev, t.live, t.liveDecls, t.changed = nil, 0, 0, false
+	t.prev, t.live, t.liveDecls, t.changed, t.looked = nil, 0, 0, false, false
 	if len(t.fresh) == 0 {
 		t.fresh = nil // the first page needs much room, the next ones none
 	}
@@ -146,7 +148,8 @@ func (t *table) expect(line []byte) *series {
 // find returns the series of raw, making it when it is new. The error is a
 // syntaxError when raw cannot be read, and otherwise a limit.
 func (t *table) find(raw []byte) (*series, error) {
-	if s := t.series[string(raw)]; s != nil {
+	t.looked = true
+	if s := t.index()[string(raw)]; s != nil {
 		return s, nil
 	}
 	if t.live >= t.limits.Series {
@@ -183,7 +186,8 @@ func (t *table) add(raw, name string, labels []label) (*series, error) {
 	if s.role != isAlone {
 		t.join(s, base, labels)
 	}
-	t.series[raw] = s
+	t.index()[raw] = s
+	t.count++
 	t.fresh = append(t.fresh, s)
 	return s, nil
 }

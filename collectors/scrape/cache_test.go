@@ -53,7 +53,7 @@ func TestChurn(t *testing.T) {
 			t.Fatalf("round %d: got %+v, want %+v", round, got, want)
 		}
 		checkTable(t, r.table)
-		if n := len(r.table.series); n != 6*len(routes) || len(r.table.groups) != len(routes) || len(r.table.metrics) != 4 {
+		if n := r.table.count; n != 6*len(routes) || len(r.table.groups) != len(routes) || len(r.table.metrics) != 4 {
 			t.Fatalf("round %d: %d series, %d groups and %d metrics for %d routes", round, n, len(r.table.groups), len(r.table.metrics), len(routes))
 		}
 		now := map[string]*snapshot.Series{}
@@ -112,8 +112,8 @@ func TestMemoryComesBack(t *testing.T) {
 		t.Fatalf("peak %d after 100,000 samples", r.table.peak)
 	}
 	readPage(t, r, shopPage)
-	if r.table.peak != 0 || len(r.table.series) != 13 {
-		t.Errorf("peak %d, %d series", r.table.peak, len(r.table.series))
+	if r.table.peak != 0 || r.table.count != 13 {
+		t.Errorf("peak %d, %d series", r.table.peak, r.table.count)
 	}
 	readPage(t, r, shopPage)
 	checkTable(t, r.table)

@@ -80,22 +80,22 @@ func (t *table) declaration(name []byte) (*declaration, error) {
 
 // commit ends a scan that saw the whole page: what was not on it is forgotten.
 func (t *table) commit() {
-	t.peak = max(t.peak, len(t.series), len(t.decls))
-	if t.prev == nil {
-		t.head = nil
-	} else {
-		t.prev.next = nil
-	}
+	t.peak = max(t.peak, t.count, len(t.decls))
 	if len(t.fresh) > 0 {
 		t.changed = true
 	}
-	if t.live < len(t.series) {
-		t.changed = true
-		for _, s := range t.series {
+	if t.live < t.count {
+		t.changed, t.looked = true, true
+		for _, s := range t.index() {
 			if s.seen != t.scan {
 				t.forget(s)
 			}
 		}
+	}
+	if t.prev == nil {
+		t.head = nil
+	} else {
+		t.prev.next = nil
 	}
 	if t.liveDecls < len(t.decls) {
 		t.changed = true
@@ -105,16 +105,18 @@ func (t *table) commit() {
 			}
 		}
 	}
+	t.settle()
 	t.tidy()
 }
 
 // abort ends a scan that failed: what was born in it is forgotten, so that
 // failing scans cannot make the table grow.
 func (t *table) abort() {
-	t.peak = max(t.peak, len(t.series), len(t.decls))
+	t.peak = max(t.peak, t.count, len(t.decls))
 	for _, s := range t.fresh {
 		t.forget(s)
 	}
+	t.index() // before the list goes
 	t.head = nil
 	for name, d := range t.decls {
 		if d.seen == t.scan {
@@ -127,7 +129,8 @@ func (t *table) abort() {
 }
 
 func (t *table) forget(s *series) {
-	delete(t.series, s.raw)
+	delete(t.index(), s.raw)
+	t.count--
 	s.raw, s.next = gone, nil
 	if s.metric.n--; s.metric.n == 0 {
 		delete(t.metrics, s.metric.name)
@@ -166,10 +169,13 @@ func (t *table) tidy() {
 // itself, and one huge page would be paid for forever.
 func (t *table) shrink() {
 	const small = 10_000
-	if t.peak < small || len(t.series) > t.peak/4 || len(t.decls) > t.peak/4 {
+	if t.peak < small || t.count > t.peak/4 || len(t.decls) > t.peak/4 {
 		return
 	}
-	t.series, t.metrics = copied(t.series), copied(t.metrics)
+	if t.byRaw != nil {
+		t.byRaw = copied(t.byRaw)
+	}
+	t.metrics = copied(t.metrics)
 	t.groups, t.decls = copied(t.groups), copied(t.decls)
 	t.fresh, t.dirty, t.peak = nil, nil, 0
 }

@@ -157,7 +157,7 @@ func TestSummaryCreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]float64{"other_seconds_count": 1700000004, "other_gauge": 0} {
-		if s := r.table.series[name]; s == nil || s.created() != want {
+		if s := r.table.index()[name]; s == nil || s.created() != want {
 			t.Errorf("%s: %+v, want it created at %v", name, s, want)
 		}
 	}

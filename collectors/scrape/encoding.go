@@ -56,6 +56,10 @@ const (
 	mostAtOnce  = 64 << 10 // less than maxOverhead, so that it can be judged
 )
 
+// peekBuffer is enough to see how a body is packed. What reads more than that at
+// once, as the reader of plain pages does, reads past the buffer.
+const peekBuffer = 4 << 10
+
 // unpacker hands out the body of an answer, unpacked where it is packed. What it
 // needs for that is kept from page to page. It is for one goroutine.
 type unpacker struct {
@@ -81,7 +85,7 @@ func (u *unpacker) reset(src io.Reader, encoding string) error {
 		return unknownEncoding(name)
 	}
 	if u.head == nil {
-		u.head = bufio.NewReaderSize(nil, firstBuffer)
+		u.head = bufio.NewReaderSize(nil, peekBuffer)
 	}
 	u.head.Reset(counted{u})
 	magic, _ := u.head.Peek(4) // what is shorter is not packed

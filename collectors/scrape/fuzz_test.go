@@ -191,10 +191,10 @@ func checkTable(t *testing.T, table *table) {
 		if s.group != nil {
 			groups[s.group]++
 		}
-		return n <= len(table.series)
+		return n <= table.count
 	})
-	if n > len(table.series) {
-		t.Fatalf("the list is longer than the %d series of the map, or a ring", len(table.series))
+	if n > table.count || table.byRaw == nil && n < table.count || table.byRaw != nil && len(table.byRaw) != table.count {
+		t.Fatalf("%d series on the list, or a ring, and %d in the index, of %d", n, len(table.byRaw), table.count)
 	}
 	for m, n := range metrics {
 		if table.metrics[m.name] != m || m.n < n {

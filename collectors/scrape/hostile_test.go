@@ -146,7 +146,7 @@ func TestHostile(t *testing.T) {
 			if grown>>20 > tt.mem {
 				t.Errorf("%d MiB of heap taken from the system, want at most %d", grown>>20, tt.mem)
 			}
-			if len(r.table.series)+len(r.table.metrics)+len(r.table.groups)+len(r.table.decls) > 0 {
+			if r.table.count+len(r.table.byRaw)+len(r.table.metrics)+len(r.table.groups)+len(r.table.decls) > 0 {
 				t.Error("the table still holds what the failed page brought")
 			}
 			t.Logf("%v, %d MiB: %v", used.Round(time.Millisecond), grown>>20, err)
