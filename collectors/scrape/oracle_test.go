@@ -121,9 +121,10 @@ func flatten(all samples, name string, m *dto.Metric) {
 var glued = regexp.MustCompile(`(?m)^[ \t]*[a-zA-Z_:][a-zA-Z0-9_:]*[.\-"]|[{,][ \t]*[a-zA-Z_][a-zA-Z0-9_]*"[^"\n]*"[^",{}\n]*=`)
 
 // onPurpose tells whether we refuse a line that expfmt takes when no type is
-// declared: a bucket with any word as its le, or with a negative count.
+// declared: a bucket with any word as its le, with two, or with a negative count.
 func onPurpose(text string) bool {
-	return strings.Contains(text, string(errBound)) || strings.Contains(text, string(errNegative))
+	return strings.Contains(text, string(errBound)) || strings.Contains(text, string(errNegative)) ||
+		strings.Contains(text, string(errTwice)) // of other labels, expfmt refuses that too
 }
 
 // agree compares our reading of a page with expfmt's. It returns false where
