@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"slices"
-
 	"time"
 
 	"apitop/collectors/snapshot"
@@ -15,6 +14,11 @@ func (h *httpState) fleet(r *snapshot.Rates) *HTTP {
 	h.rows.begin()
 	for _, c := range r.Requests {
 		h.rows.route(keyOf(c.Series)).n += c.Total * window.V
+	}
+	for i := range r.Durations { // routes that are only timed, as on a page
+		if s := r.Durations[i].Series; !s.Route.IsZero() {
+			h.rows.route(keyOf(s))
+		}
 	}
 	made := h.rows.settle()
 	all := &sums{apart: !r.Page.Statuses.IsZero()}
@@ -37,7 +41,7 @@ func (h *httpState) fleet(r *snapshot.Rates) *HTTP {
 		l := during(d, window.V)
 		all.ladder.add(l)
 		if x := h.rows.known(keyOf(d.Series)); x != nil {
-			x.dest().add().ladder.add(l)
+			x.dest().add().timed(l, window)
 		}
 	}
 	out := &HTTP{InFlight: r.InFlight, Targets: []string{r.Target.String()}}

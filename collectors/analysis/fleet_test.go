@@ -68,8 +68,6 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// TestFleetRhythm: a server answers less often than we look; its figures are
-// stale when it misses its own turns.
 // TestFleetStatusesApart: the server has the statuses in another family than the
 // routes.
 func TestFleetStatusesApart(t *testing.T) {
@@ -111,6 +109,8 @@ func TestFleetInstanceLadder(t *testing.T) {
 	}
 }
 
+// TestFleetRhythm: a server answers less often than we look; its figures are
+// stale when it misses its own turns.
 func TestFleetRhythm(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	e := New(Options{})

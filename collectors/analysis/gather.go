@@ -136,12 +136,9 @@ func (h *httpState) addDurations(t *target, i *instance) {
 		i.sums.ladder.add(l)
 		if x := h.rows.find(at); x != nil {
 			x = x.dest()
-			x.add().ladder.add(l)
-			if l.count == 0 {
-				x.add().count(Value{OK: true}, t.elapsed, "") // what was not timed was not asked
-			}
+			x.add().timed(l, t.elapsed)
 			if i.byRow != nil {
-				i.rowSums(x).ladder.add(l)
+				i.rowSums(x).timed(l, t.elapsed)
 			}
 		}
 	})

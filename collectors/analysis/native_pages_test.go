@@ -36,7 +36,7 @@ func TestNativePages(t *testing.T) {
 			if e.Native[page] == nil {
 				continue
 			}
-			h, err := scrape.ReadFile(filepath.Join(dir, e.Files[i]), "t")
+			h, err := scrape.NewReader("t", scrape.Limits{}).ReadFile(filepath.Join(dir, e.Files[i]))
 			if err != nil {
 				t.Fatal(err)
 			}

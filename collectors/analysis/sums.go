@@ -31,6 +31,15 @@ func (s *sums) began(n, elapsed Value) {
 	s.rps = plus(s.rps, over(n, elapsed))
 }
 
+// timed takes durations. What was not timed was not asked, which is all that is
+// known of a route that is not counted.
+func (s *sums) timed(l ladder, elapsed Value) {
+	s.ladder.add(l)
+	if l.count == 0 {
+		s.began(Value{OK: true}, elapsed)
+	}
+}
+
 func (s *sums) answered(status string, n float64) {
 	s.ended += n
 	s.put(status, n)

@@ -106,8 +106,8 @@ func (c *Collector) targets(ctx context.Context, f *finding) ([]map[string]strin
 }
 
 // countJobs finds how many instances there are, and whether --match takes in
-// several jobs. They may count requests
-// in other families than the one instance that is looked at.
+// several jobs: they may count requests in other families than the one instance
+// that is looked at.
 func (c *Collector) countJobs(ctx context.Context, f *finding) error {
 	if !f.up {
 		return nil

@@ -126,7 +126,7 @@ func TestPackedFiles(t *testing.T) {
 		if err := os.WriteFile(path, pack(t, how, []byte(shopPage)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		h, err := ReadFile(path, "t")
+		h, err := NewReader("t", Limits{}).ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,11 +44,6 @@ func (r *Reader) twin() *Reader {
 	return &Reader{target: r.target, limits: r.limits, rows: r.rows, pin: r.pin, table: newTable(r.limits)}
 }
 
-// ReadFile reads one saved page of target; see [Reader.ReadFile].
-func ReadFile(path, target string) (*snapshot.HTTP, error) {
-	return NewReader(target, Limits{}).ReadFile(path)
-}
-
 // ReadFile reads a saved page. Its format is told by its content, and the
 // reading's time stays zero, as a page does not say when it was written.
 func (r *Reader) ReadFile(path string) (*snapshot.HTTP, error) {
