@@ -117,8 +117,8 @@ func flatten(all samples, name string, m *dto.Metric) {
 // glued finds a name with a dot or dash, which expfmt reads as a shorter name with
 // a value: my-metric 3 and a.0. It also finds a quote within a name, which expfmt
 // takes for the start of a quoted rest: a_"b{le=" 2 is to it 2 of a_b{le=, and
-// {a"b"="c"} has a label ab.
-var glued = regexp.MustCompile(`(?m)^[ \t]*[a-zA-Z_:][a-zA-Z0-9_:]*[.\-"]|[{,][ \t]*[a-zA-Z_][a-zA-Z0-9_]*"[^"\n]*"[^",{}\n]*=`)
+// {a"b"="c"} has a label ab and {a"b"} is ab.
+var glued = regexp.MustCompile(`(?m)^[ \t]*[a-zA-Z_:][a-zA-Z0-9_:]*[.\-"]|[{,][ \t]*[a-zA-Z_][a-zA-Z0-9_]*"[^"\n]*"([^",{}\n]*=|[ \t]*[,}])`)
 
 // onPurpose tells whether we refuse a line that expfmt takes when no type is
 // declared: a bucket with any word as its le, with two, or with a negative count.

@@ -78,16 +78,21 @@ func (t instances) draw(a canvas.Area, f screen.Frame) {
 			{Title: "PROCS", Width: 5, Right: true, Drop: 4},
 		},
 		Rows:     len(rows),
-		Row:      func(i int) []widget.Cell { return instanceCells(&rows[i]) },
+		Row:      func(i int) []widget.Cell { return instanceCells(&rows[i], f.Report.Stale[analysis.PartHTTP]) },
 		Selected: selected,
 		Top:      screen.Top(selected, len(rows), h-1),
 	}.Draw(body)
 }
 
-func instanceCells(i *analysis.Instance) []widget.Cell {
+// instanceCells is the row of an instance. Where no instance answers any more,
+// none is known to be up: stale.
+func instanceCells(i *analysis.Instance, stale bool) []widget.Cell {
 	state, plain := analysis.StateOK, theme.Plain
-	if !i.Up {
+	switch {
+	case !i.Up:
 		state, plain = analysis.StateFailed, theme.Dim
+	case stale:
+		state = analysis.StateLate
 	}
 	glyph, look := screen.Glyph(state)
 	processes := format.Whole(analysis.Value{V: float64(i.Processes), OK: i.Processes > 0})

@@ -40,6 +40,9 @@ func press(s screen.Screen, r *analysis.Report, keys ...string) screen.Screen {
 func TestGoldenInstances(t *testing.T) {
 	few, many := fleet(4), fleet(300)
 	t.Run("few", func(t *testing.T) { screentest.GoldenSizes(t, press(New(), few, "i"), few) })
+	stale := fleet(4)
+	stale.Stale = map[analysis.Part]bool{analysis.PartHTTP: true}
+	t.Run("stale", func(t *testing.T) { screentest.GoldenSizes(t, press(New(), stale, "i"), stale) })
 	t.Run("many", func(t *testing.T) { screentest.GoldenSizes(t, press(New(), many, "i", "G"), many) })
 	t.Run("one", func(t *testing.T) {
 		screentest.GoldenSizes(t, press(New(), screentest.Calm(), "i"), screentest.Calm())
