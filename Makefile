@@ -27,6 +27,7 @@ build: ## build bin/apitop and bin/demoapi
 lint: ## gofmt, go vet and golangci-lint
 	@test -z "$$(gofmt -l cmd collectors demoapi tui)" || { gofmt -l cmd collectors demoapi tui; echo "not gofmt clean"; exit 1; }
 	$(GO) vet ./...
+	cd collectors/scrape/rivals && $(GO) vet ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else $(GO) run $(LINT) run ./...; fi
 
 race: ## run all tests with the race detector
