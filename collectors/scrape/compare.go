@@ -138,7 +138,7 @@ func (r *round) recheck(ctx context.Context, leads []*lead) map[*process]bool {
 				return checked
 			default:
 				r.crew.excuse(w.marks, p.marks)
-				checked[w] = true
+				checked[w], w.before = true, w.marks
 				r.give(w, p, nil)
 			}
 		}
@@ -151,7 +151,7 @@ func (r *round) judge(l *lead, checked map[*process]bool) {
 	moved := l.older.HTTP == nil || l.older.marks.grew(l.page.marks)
 	l.like = slices.DeleteFunc(slices.Clone(l.like), func(w *process) bool {
 		gone := !slices.Contains(r.crew.list, w)
-		return gone || checked[w] && !r.crew.follows(l.page.marks, w.marks) ||
+		return gone || checked[w] && (!r.crew.follows(l.page.marks, w.marks) || l.stays(w) && !l.page.marks.stands(w.marks)) ||
 			!checked[w] && !r.crew.follows(w.marks, l.page.marks)
 	})
 	if len(l.like) == 0 {
@@ -166,6 +166,11 @@ func (r *round) judge(l *lead, checked map[*process]bool) {
 	l.alien = 0
 	if l.still++; moved {
 		l.equal, l.still = l.equal+1, 0
+	}
+	if l.still > 0 && r.crew.twins < mostTwins && len(l.like) == 1 && checked[l.like[0]] && l.stays(l.like[0]) {
+		r.crew.twins++ // most likely the same process, which is no proof
+		r.close(l)
+		return
 	}
 	idle := l.still >= dormantAfter && len(l.like) == 1 && l.like[0].link != nil && requestsOn(l.page) > tellingTotal
 	switch {
@@ -186,6 +191,17 @@ func (r *round) judge(l *lead, checked map[*process]bool) {
 	}
 }
 
+// mostTwins is how many leads are given up early as most likely known, so that
+// others can be looked at while nothing moves.
+const mostTwins = 24
+
+// stays tells whether the memory of both stood still: that of the lead since its
+// page before, that of w from before the lead's page till after it. Then it tells
+// two processes apart that are the same in all else.
+func (l *lead) stays(w *process) bool {
+	return l.older.HTTP != nil && l.older.marks.stands(l.page.marks) && w.before != nil && w.before.stands(w.marks)
+}
+
 // separate takes a lead that is like none: a process of its own, at once where a
 // time says so, or else when it is seen twice. What it had counted at first is
 // given first, so that nothing is lost of what it has counted since.
@@ -195,7 +211,7 @@ func (r *round) separate(l *lead) {
 		return
 	}
 	r.crew.leads = slices.DeleteFunc(r.crew.leads, func(o *lead) bool { return o == l })
-	w := r.join(l.page)
+	w := r.join(l.base)
 	newest := l.page.marks
 	if w.fromZero {
 		l.base = l.page

@@ -31,6 +31,7 @@ type process struct {
 	reader   *Reader        // nil: none yet
 	link     *link          // nil: not held
 	marks    *marks         // of its newest page that was looked at
+	before   *marks         // of the one before that, when it was read again to compare
 	start    snapshot.Value // unix seconds
 	seen     time.Time      // its newest page, by the server's clock
 	total    float64        // requests on that page
@@ -58,6 +59,7 @@ type crew struct {
 	met   time.Time
 	named int // numbers given
 
+	twins int       // leads that were given up as most likely known
 	known int       // connections in a row that led to known ones
 	tried int       // connections since the last was found
 	sure  bool      // all are known, as far as can be
@@ -70,6 +72,7 @@ type crew struct {
 	shake  float64         // how much start times differ by themselves, in seconds
 	moody  map[string]bool // series that fall though their process goes on
 	unsure int             // pages of this round that could be of several
+	missed time.Time       // when a process was found last that had counted unseen
 
 	chain   *marks // newest page that could be of any
 	chained int    // such pages in a row that each go on from the one before
@@ -235,12 +238,23 @@ func (c *crew) join(target string, p reply) *process {
 	} else if p.StartTime.OK {
 		w.fromZero = p.StartTime.V > seconds(c.met)+clockStep
 	}
+	if !w.fromZero && requestsOn(p) > 0 && p.date.Sub(c.met) > atFirst {
+		c.missed = time.Now()
+	}
 	c.list = append(c.list, w)
 	if len(c.list) > 1 {
 		c.known, c.tried, c.sure = 0, 0, false
 	}
 	return w
 }
+
+// A process that is found within atFirst of the first page was there from the
+// beginning. Of one found later it is said for saidFor that its counts until then
+// are missing.
+const (
+	atFirst = 2 * time.Second
+	saidFor = 5 * time.Minute
+)
 
 // clockStep is how far a Date header may be behind, in seconds.
 const clockStep = 1
@@ -257,9 +271,12 @@ const fixCrew = "set PROMETHEUS_MULTIPROC_DIR (Python), aggregate (Node: Aggrega
 // notes says what is not known.
 func (c *crew) notes() []snapshot.Note {
 	what := fmt.Sprintf("this address is %d processes, perhaps more: totals may be incomplete", len(c.list))
+	late := !c.missed.IsZero() && time.Since(c.missed) < saidFor
 	switch {
-	case len(c.list) < 2, c.unsure == 0 && c.sure:
+	case len(c.list) < 2, c.unsure == 0 && c.sure && !late:
 		return nil
+	case c.unsure == 0 && late:
+		what = fmt.Sprintf("this address is %d processes, one of them found late: what it counted until then is missing", len(c.list))
 	case c.unsure > 0:
 		what = "this address is several processes, and an answer cannot be told to be of one of them: totals are incomplete"
 	}

@@ -15,6 +15,7 @@ type marks struct {
 	start  float64            // unix seconds; 0: not on the page
 	fixed  map[string]float64 // when counters were made: *_created
 	rising map[string]float64 // totals
+	steady map[string]float64 // its memory, which stands still while nothing is done
 }
 
 // They are of some series of each family, as one family may have thousands.
@@ -25,7 +26,7 @@ const (
 
 // marksOf are the marks of the page that r read last.
 func marksOf(r *Reader, h *snapshot.HTTP) *marks {
-	p := &marks{fixed: map[string]float64{}, rising: map[string]float64{}}
+	p := &marks{fixed: map[string]float64{}, rising: map[string]float64{}, steady: map[string]float64{}}
 	if h.StartTime.OK {
 		p.start = h.StartTime.V
 	}
@@ -37,6 +38,8 @@ func marksOf(r *Reader, h *snapshot.HTTP) *marks {
 			return true
 		case s.role == isAlone && strings.HasSuffix(s.metric.name, "_created"):
 			to = p.fixed
+		case s.role == isAlone && strings.HasSuffix(s.metric.name, "process_resident_memory_bytes"):
+			to = p.steady
 		case !r.table.rises(s):
 			return true
 		}
@@ -107,6 +110,9 @@ func (p *marks) grew(o *marks) bool {
 	}
 	return false
 }
+
+// stands tells whether both have the same memory, which must be known.
+func (p *marks) stands(o *marks) bool { return len(p.steady) > 0 && maps.Equal(p.steady, o.steady) }
 
 // equal tells whether two sets of marks say the same.
 func (p *marks) equal(o *marks) bool {

@@ -22,7 +22,8 @@ type round struct {
 	err   error // beside a reading
 }
 
-// mostExtra is how many requests are made in a round beside one for each process.
+// mostExtra is how many requests are made in a round beside one for each process,
+// twice as many where pages are small.
 const mostExtra = 4
 
 // newRound begins a round.
@@ -32,8 +33,11 @@ func (c *Collector) newRound() *round {
 	c.crew.unsure = 0
 	bytes := c.reader.src.total
 	c.crew.large = bytes > 4<<20
-	if bytes > 1<<20 {
+	switch {
+	case bytes > 1<<20:
 		r.extra = mostExtra / 2
+	case bytes < 64<<10:
+		r.extra = mostExtra * 2
 	}
 	r.seeks = c.crew.searching(time.Now())
 	return r

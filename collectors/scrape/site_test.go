@@ -16,6 +16,8 @@ type sim struct {
 	start   float64 // 0: its page does not say
 	hits    int
 	scrapes int
+	memory  func(scrapes int) int // bytes; nil: its page does not say
+	quiet   bool                  // nothing but requests moves
 }
 
 // site is an address behind which several processes answer.
@@ -77,7 +79,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	fmt.Fprintf(w, "# TYPE http_requests_total counter\nhttp_requests_total{method=\"GET\",route=\"/a\",status=\"200\"} %d\n", p.hits)
-	fmt.Fprintf(w, "# TYPE python_gc_objects_collected_total counter\npython_gc_objects_collected_total %d\n", 1000+7*p.scrapes)
+	if !p.quiet {
+		fmt.Fprintf(w, "# TYPE python_gc_objects_collected_total counter\npython_gc_objects_collected_total %d\n", 1000+7*p.scrapes)
+	}
+	if p.memory != nil {
+		fmt.Fprintf(w, "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %d\n", p.memory(p.scrapes))
+	}
 	if p.start > 0 {
 		fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.2f\n", p.start)
 	}
