@@ -33,6 +33,8 @@ type tab struct {
 type Options struct {
 	// Faults are the switches of a demo; nil: there are none, and no screen.
 	Faults *faults.Switches
+	// Redis is what the screens may ask of the server; zero: nothing.
+	Redis screen.Redis
 }
 
 // screens lists the screens in the order of their tabs: the only place for a
@@ -95,6 +97,9 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	case screen.Reply:
 		return m.tell(m.find(msg.To), msg.Msg)
 	case tea.KeyMsg:
+		if c, ok := m.tabs[m.active].screen.(screen.Catcher); ok && c.Catches() && msg.Type != tea.KeyCtrlC {
+			break
+		}
 		if cmd, ok := m.press(msg); ok {
 			return cmd
 		}

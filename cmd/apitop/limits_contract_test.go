@@ -57,7 +57,7 @@ func limiters(t *testing.T, socket string, n int) map[string]snapshot.Limiter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := redisconn.Open(target)
+	conn := redisconn.OpenServer(target)
 	t.Cleanup(func() { _ = conn.Close() })
 	c := rediskeys.New(conn, rediskeys.Config{Duty: 1})
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {

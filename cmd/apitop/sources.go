@@ -83,11 +83,11 @@ func (c *Config) addRedis(w *watched) error {
 		return fmt.Errorf("%s: %w", c.origin("redis"), err)
 	}
 	target = c.redisPassword(target)
-	conn := redisconn.Open(target)
-	w.closers = append(w.closers, conn.Close)
+	server := redisconn.OpenServer(target)
+	w.closers = append(w.closers, server.Close)
 	w.jobs = append(w.jobs,
-		collectors.Job{Collector: redisinfo.New(conn), Timeout: c.timeout()},
-		collectors.Job{Collector: rediskeys.New(conn, rediskeys.Config{}), Timeout: c.timeout()},
+		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},
+		collectors.Job{Collector: rediskeys.New(server, rediskeys.Config{}), Timeout: c.timeout()},
 	)
 	return nil
 }

@@ -10,10 +10,9 @@ import (
 
 // cacheState follows Redis' own counters and the reads of single keys.
 type cacheState struct {
-	server  *growth[string]
-	own     *growth[string] // what we added to its counters ourselves
+	opt     Options
+	nodes   map[safe.Text]*nodeState
 	reads   *growth[safe.Text]
-	runID   string
 	hits    Value // by the service's own count, which knows all layers of its cache
 	lookups Value
 	redis   *snapshot.Redis
@@ -21,19 +20,22 @@ type cacheState struct {
 	section *Cache
 }
 
+// nodeState follows the counters of one node.
+type nodeState struct {
+	last   snapshot.RedisNode
+	server *growth[string]
+	own    *growth[string] // what we added to its counters ourselves
+}
+
 func newCacheState(opt Options) cacheState {
-	return cacheState{
-		server: newGrowth[string](opt),
-		own:    newGrowth[string](opt),
-		reads:  newSampledGrowth[safe.Text](opt),
-	}
+	return cacheState{opt: opt, nodes: map[safe.Text]*nodeState{}, reads: newSampledGrowth[safe.Text](opt)}
 }
 
 // step returns what is worth a mark on the charts.
 func (c *cacheState) step(s snapshot.Snapshot, app httpState) []Event {
 	var events []Event
-	if s.Redis != nil && c.takeServer(s.Redis) {
-		events = append(events, Event{At: s.At, Kind: "restart", Text: "redis restarted"})
+	if s.Redis != nil {
+		events = c.takeServer(s)
 	}
 	if s.Keys != nil {
 		c.takeKeys(s.Keys)
@@ -47,24 +49,64 @@ func (c *cacheState) step(s snapshot.Snapshot, app httpState) []Event {
 	return events
 }
 
-// takeServer tells whether the server is another one than before.
-func (c *cacheState) takeServer(r *snapshot.Redis) (restarted bool) {
-	restarted = c.redis != nil && r.RunID != c.runID
-	c.redis, c.runID = r, r.RunID
-	c.server.begin(r.At, restarted)
-	c.server.put("commands", r.Commands)
-	c.server.put("hits", r.KeyspaceHits)
-	c.server.put("misses", r.KeyspaceMisses)
-	c.server.put("evicted", r.EvictedKeys)
-	c.server.put("expired", r.ExpiredKeys)
-	c.server.put("errors", r.ErrorReplies)
-	c.server.end()
-	c.own.begin(r.At, false)
-	c.own.put("hits", snapshot.Known(r.OwnHits))
-	c.own.put("misses", snapshot.Known(r.OwnMisses))
-	c.own.put("commands", snapshot.Known(r.OwnCommands))
-	c.own.end()
+// takeServer takes the counters of each node. Those that are not there any more
+// are forgotten when none of them is in the window.
+func (c *cacheState) takeServer(s snapshot.Snapshot) []Event {
+	c.redis = s.Redis
+	var events []Event
+	for _, n := range s.Redis.Nodes {
+		state := c.nodes[n.Node]
+		if state == nil {
+			state = &nodeState{last: n, server: newGrowth[string](c.opt), own: newGrowth[string](c.opt)}
+			c.nodes[n.Node] = state
+		}
+		if state.take(n) {
+			events = append(events, Event{At: s.At, Kind: "restart", Text: c.restartText(n)})
+		}
+	}
+	return events
+}
+
+func (c *cacheState) restartText(n snapshot.RedisNode) string {
+	if len(c.redis.Nodes) > 1 {
+		return "redis " + n.Node.String() + " restarted"
+	}
+	return "redis restarted"
+}
+
+// take tells whether the node is another server than before.
+func (n *nodeState) take(r snapshot.RedisNode) (restarted bool) {
+	restarted = n.last.RunID != r.RunID
+	n.last = r
+	n.server.begin(r.At, restarted)
+	n.server.put("commands", r.Commands)
+	n.server.put("hits", r.KeyspaceHits)
+	n.server.put("misses", r.KeyspaceMisses)
+	n.server.put("evicted", r.EvictedKeys)
+	n.server.put("expired", r.ExpiredKeys)
+	n.server.put("errors", r.ErrorReplies)
+	n.server.end()
+	n.own.begin(r.At, false)
+	n.own.put("hits", snapshot.Known(r.OwnHits))
+	n.own.put("misses", snapshot.Known(r.OwnMisses))
+	n.own.put("commands", snapshot.Known(r.OwnCommands))
+	n.own.end()
 	return restarted
+}
+
+// sum adds up what a function says of the nodes of the newest reading; unknown
+// when it is of one of them.
+func (c *cacheState) sum(of func(*nodeState) Value) Value {
+	total := Value{OK: len(c.redis.Nodes) > 0}
+	for _, n := range c.redis.Nodes {
+		v := of(c.nodes[n.Node])
+		total = Value{V: total.V + v.V, OK: total.OK && v.OK}
+	}
+	return total
+}
+
+func (c *cacheState) rate(name string) Value {
+	return c.sum(func(n *nodeState) Value { return n.server.rate(name) })
 }
 
 func (c *cacheState) takeKeys(k *snapshot.Keys) {
@@ -83,8 +125,7 @@ func (c *cacheState) report() *Cache {
 	if out.HitRatio = over(c.hits, c.lookups); out.HitRatio.OK {
 		out.HitRatioFrom = "metrics"
 	}
-	r := c.redis
-	if r == nil {
+	if c.redis == nil {
 		return out
 	}
 	if !c.lookups.OK {
@@ -92,12 +133,14 @@ func (c *cacheState) report() *Cache {
 			out.HitRatioFrom = "redis"
 		}
 	}
-	out.OpsPerSecond = minus(c.server.rate("commands"), c.own.rate("commands"))
-	out.EvictedPerSecond = c.server.rate("evicted")
-	out.ExpiredPerSecond = c.server.rate("expired")
-	out.ErrorsPerSecond = c.server.rate("errors")
-	out.MemoryBytes, out.MaxMemoryBytes = r.UsedMemoryBytes, r.MaxMemoryBytes
-	out.Clients, out.Keys = r.Clients, r.Keys
+	out.OpsPerSecond = minus(c.rate("commands"), c.sum(func(n *nodeState) Value { return n.own.rate("commands") }))
+	out.EvictedPerSecond = c.rate("evicted")
+	out.ExpiredPerSecond = c.rate("expired")
+	out.ErrorsPerSecond = c.rate("errors")
+	out.MemoryBytes = c.sum(func(n *nodeState) Value { return n.last.UsedMemoryBytes })
+	out.MaxMemoryBytes = c.sum(func(n *nodeState) Value { return n.last.MaxMemoryBytes })
+	out.Clients = c.sum(func(n *nodeState) Value { return n.last.Clients })
+	out.Keys = c.sum(func(n *nodeState) Value { return n.last.Keys })
 	return out
 }
 
@@ -105,13 +148,20 @@ func (c *cacheState) report() *Cache {
 // key, without those that we made ourselves: looking at a key counts as a hit.
 // All of the server's users are in it, such as a limiter.
 func (c *cacheState) hitRatio() Value {
-	hits, misses := c.server.one("hits"), c.server.one("misses")
-	if !hits.OK || !misses.OK {
+	h := c.sum(func(n *nodeState) Value { return minus(n.server.one("hits"), n.own.one("hits")) })
+	m := c.sum(func(n *nodeState) Value { return minus(n.server.one("misses"), n.own.one("misses")) })
+	if !h.OK || !m.OK {
 		return Value{}
 	}
-	h := max(hits.V-c.own.one("hits").V, 0)
-	m := max(misses.V-c.own.one("misses").V, 0)
-	return ratio(h, h+m)
+	return ratio(h.V, h.V+m.V)
+}
+
+// elapsed is the time that the figures of the first node cover.
+func (c *cacheState) elapsed() Value {
+	if c.redis == nil || len(c.redis.Nodes) == 0 {
+		return Value{}
+	}
+	return c.nodes[c.redis.Nodes[0].Node].server.elapsed()
 }
 
 // minus is a - b, not below zero; unknown when a is.
@@ -128,7 +178,7 @@ func (c *cacheState) hotKeys() []HotKey {
 		list = append(list, HotKey{
 			Key:            k.Key,
 			ReadsPerSecond: c.reads.rate(k.Key),
-			Method:         k.Method,
+			Method:         string(k.Method),
 			TTLSeconds:     k.TTLSeconds,
 			NoTTL:          k.NoTTL,
 			Bytes:          k.Bytes,

@@ -106,7 +106,7 @@ func (e *Engine) stepSections(s snapshot.Snapshot) {
 // window is the time that the HTTP figures cover, or that of another source
 // when there is no metrics page.
 func (e *Engine) window() Value {
-	for _, v := range []Value{e.http.elapsed(), e.cache.server.elapsed(), e.db.rows.elapsed(), e.host.totals.elapsed()} {
+	for _, v := range []Value{e.http.elapsed(), e.cache.elapsed(), e.db.rows.elapsed(), e.host.totals.elapsed()} {
 		if v.OK {
 			return v
 		}

@@ -196,61 +196,6 @@ type Route struct {
 // there are many, are put together to at most so many rows, 40 if it is 0.
 func (r *Route) Distribution(most int) []BucketCount { return r.durations.counts(most) }
 
-// Cache is the state of Redis and the keys that matter.
-type Cache struct {
-	HitRatio         Value    `json:"hit_ratio"`                // without our own reads
-	HitRatioFrom     string   `json:"hit_ratio_from,omitempty"` // "metrics": the service's own count; "redis": all lookups there; empty: unknown
-	OpsPerSecond     Value    `json:"ops_per_second"`           // without our own commands
-	MemoryBytes      Value    `json:"memory_bytes"`
-	MaxMemoryBytes   Value    `json:"max_memory_bytes"`
-	EvictedPerSecond Value    `json:"evicted_per_second"`
-	ExpiredPerSecond Value    `json:"expired_per_second"`
-	ErrorsPerSecond  Value    `json:"errors_per_second"`
-	Clients          Value    `json:"clients"`
-	Keys             Value    `json:"keys"`
-	HotKeys          []HotKey `json:"hot_keys"` // most reads first; null: nobody looked
-}
-
-// HotKey is one cache key.
-type HotKey struct {
-	Key            Text   `json:"key"`
-	ReadsPerSecond Value  `json:"reads_per_second"`
-	Method         string `json:"method,omitempty"` // how the rate was got: "app"
-	TTLSeconds     Value  `json:"ttl_seconds"`
-	NoTTL          bool   `json:"no_ttl,omitempty"`
-	Bytes          Value  `json:"bytes"`
-	Type           string `json:"type"`
-	AgeSeconds     Value  `json:"age_seconds"`
-}
-
-// Limits is the rate limiter as its keys show it.
-type Limits struct {
-	ThrottledSubjects int       `json:"throttled_subjects"`
-	DeniedPerSecond   Value     `json:"denied_per_second"`
-	Subjects          []Subject `json:"subjects"` // blocked first, then by used / limit
-}
-
-// Subject is one who is limited, at one endpoint.
-type Subject struct {
-	Subject           Text   `json:"subject"`
-	Tier              Text   `json:"tier"`
-	Endpoint          Text   `json:"endpoint"`
-	Layout            string `json:"layout"`
-	Algorithm         string `json:"algorithm"`
-	Used              Value  `json:"used"`
-	Limit             Value  `json:"limit"`
-	LimitFrom         string `json:"limit_from,omitempty"`
-	Remaining         Value  `json:"remaining"`
-	ResetsInSeconds   Value  `json:"resets_in_seconds"`
-	DeniedPerSecond   Value  `json:"denied_per_second"`
-	Blocked           *bool  `json:"blocked"` // null: the limit is unknown
-	TimeToLimit       Value  `json:"time_to_limit_seconds"`
-	LastDeniedSeconds Value  `json:"last_denied_seconds"` // since it was last seen denied
-}
-
-// IsBlocked tells whether the subject is known to be over its limit.
-func (s Subject) IsBlocked() bool { return s.Blocked != nil && *s.Blocked }
-
 // Database is what Postgres is doing.
 type Database struct {
 	Load           Value       `json:"load"` // average statements running

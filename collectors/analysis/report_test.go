@@ -16,7 +16,7 @@ func fullSnapshot(i float64) snapshot.Snapshot {
 		At:    at(i),
 		Polls: []snapshot.Poll{{Source: snapshot.Source{Name: safe.New("metrics api"), Kind: snapshot.KindMetrics}, Started: at(i)}},
 		HTTP:  []*snapshot.HTTP{p.reading()},
-		Redis: &snapshot.Redis{At: at(i), Commands: known(i)},
+		Redis: oneNode(snapshot.RedisNode{At: at(i), Commands: known(i)}),
 		Keys: &snapshot.Keys{At: at(i), Cache: []snapshot.CacheKey{{Key: safe.New("a\x1b[2J"), Type: "string"}}, Limiters: []snapshot.Limiter{
 			{Key: safe.New("l"), Subject: safe.New("user:7"), Used: known(1)},
 		}},

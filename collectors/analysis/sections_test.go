@@ -10,13 +10,18 @@ import (
 	"apitop/collectors/snapshot"
 )
 
+// oneNode is the reading of a single server.
+func oneNode(n snapshot.RedisNode) *snapshot.Redis {
+	return &snapshot.Redis{At: n.At, Mode: snapshot.RedisSingle, Nodes: []snapshot.RedisNode{n}}
+}
+
 func TestHitRatioLeavesOutOwnReads(t *testing.T) {
 	e := New(Options{})
 	redis := func(i int, hits, misses, ownHits, ownMisses float64) *Report {
-		return e.Step(snapshot.Snapshot{At: at(float64(i)), Redis: &snapshot.Redis{
+		return e.Step(snapshot.Snapshot{At: at(float64(i)), Redis: oneNode(snapshot.RedisNode{
 			At: at(float64(i)), RunID: "x", KeyspaceHits: known(hits), KeyspaceMisses: known(misses),
 			OwnHits: ownHits, OwnMisses: ownMisses, OwnCommands: ownHits + ownMisses, Commands: known(hits + misses),
-		}})
+		})})
 	}
 	redis(0, 1000, 1000, 0, 0)
 	r := redis(1, 1000+30+970, 1000+10+20, 970, 20)
@@ -30,7 +35,7 @@ func TestRedisRestartIsMarked(t *testing.T) {
 	e := New(Options{})
 	var r *Report
 	for i, id := range []string{"a", "a", "b"} {
-		r = e.Step(snapshot.Snapshot{At: at(float64(i)), Redis: &snapshot.Redis{At: at(float64(i)), RunID: id, Commands: known(10)}})
+		r = e.Step(snapshot.Snapshot{At: at(float64(i)), Redis: oneNode(snapshot.RedisNode{At: at(float64(i)), RunID: id, Commands: known(10)})})
 	}
 	if len(r.Events) != 1 || r.Events[0].Text != "redis restarted" {
 		t.Errorf("events = %+v", r.Events)
@@ -274,7 +279,7 @@ func TestStatementsPerRequest(t *testing.T) {
 // which holds the lookups of all its users.
 func TestHitRatioFrom(t *testing.T) {
 	server := func(i, hits, misses float64) *snapshot.Redis {
-		return &snapshot.Redis{At: at(i), RunID: "r", KeyspaceHits: known(hits), KeyspaceMisses: known(misses)}
+		return oneNode(snapshot.RedisNode{At: at(i), RunID: "r", KeyspaceHits: known(hits), KeyspaceMisses: known(misses)})
 	}
 	app := func(i, hits, misses float64) []*snapshot.HTTP {
 		h := page{counts: get("200", i), at: at(i)}.reading()

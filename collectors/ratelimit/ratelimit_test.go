@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -141,7 +142,7 @@ func sameLimiter(t *testing.T, l, want snapshot.Limiter, key string) {
 		l.ResetsSeconds.V = want.ResetsSeconds.V
 	}
 	l.Key, l.Subject, l.Endpoint, l.Tier = want.Key, want.Subject, want.Endpoint, want.Tier
-	if l != want {
+	if !reflect.DeepEqual(l, want) {
 		t.Errorf("got  %+v\nwant %+v", l, want)
 	}
 }

@@ -30,6 +30,7 @@ type Conn struct {
 	client *redis.Client
 	guard  *guard
 	turn   chan struct{} // capacity 1: who holds the token may send
+	gate   *Gate
 
 	// What a new connection should not try again, because the server said no.
 	noName, noTouch atomic.Bool
@@ -40,6 +41,7 @@ type Conn struct {
 func Open(t Target) *Conn {
 	logging.Disable()
 	c := &Conn{target: t, guard: new(guard), turn: make(chan struct{}, 1)}
+	c.gate = NewGate(c)
 	c.client = redis.NewClient(&redis.Options{
 		Network:   t.network,
 		Addr:      t.addr,
@@ -67,6 +69,9 @@ func Open(t Target) *Conn {
 
 // Name is the server's address for people; see [Target.Name].
 func (c *Conn) Name() safe.Text { return c.target.Name() }
+
+// Gate is what all collectors of this node send through.
+func (c *Conn) Gate() *Gate { return c.gate }
 
 // Own is our part in the server's counters so far.
 type Own struct {

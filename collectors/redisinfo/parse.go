@@ -11,15 +11,14 @@ import (
 // parse reads the text of INFO: lines of "name:value", sections headed by "#".
 // A field that is missing, as it is on old, managed or simulated servers, stays
 // unknown. Names are those of Redis 7 and 8 and of Valkey (INFO command, docs).
-func parse(text string) *snapshot.Redis { return reading(fieldsOf(text)) }
+func parse(text string) snapshot.RedisNode { return reading(fieldsOf(text)) }
 
-func reading(f fields) *snapshot.Redis {
-	return &snapshot.Redis{
-		Server:   server(f),
-		RunID:    f.text("run_id", 64),
-		Role:     role(f["role"]),
-		Policy:   safe.Short(f["maxmemory_policy"], 32),
-		Embedded: f["redis_mode"] == "embedded" || f["server_name"] == "miniredis",
+func reading(f fields) snapshot.RedisNode {
+	return snapshot.RedisNode{
+		Server: server(f),
+		RunID:  f.text("run_id", 64),
+		Role:   role(f["role"]),
+		Policy: safe.Short(f["maxmemory_policy"], 32),
 
 		UptimeSeconds:   f.number("uptime_in_seconds"),
 		Commands:        f.number("total_commands_processed"),

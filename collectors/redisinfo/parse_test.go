@@ -2,6 +2,7 @@ package redisinfo
 
 import (
 	"os"
+	"reflect"
 	"testing"
 	"unicode/utf8"
 
@@ -13,30 +14,29 @@ func known(v float64) snapshot.Value { return snapshot.Known(v) }
 func TestParse(t *testing.T) {
 	tests := map[string]struct {
 		text string
-		want snapshot.Redis
+		want snapshot.RedisNode
 		name string
 	}{
 		"nothing": {},
 		"managed server without most sections": {
 			text: "# Stats\r\nkeyspace_hits:7\r\nkeyspace_misses:3\r\n",
-			want: snapshot.Redis{KeyspaceHits: known(7), KeyspaceMisses: known(3), Keys: known(0)},
+			want: snapshot.RedisNode{KeyspaceHits: known(7), KeyspaceMisses: known(3), Keys: known(0)},
 		},
 		"no limit on memory": {
-			text: "used_memory:100\nmaxmemory:0\n", want: snapshot.Redis{UsedMemoryBytes: known(100)},
+			text: "used_memory:100\nmaxmemory:0\n", want: snapshot.RedisNode{UsedMemoryBytes: known(100)},
 		},
 		"several databases": {
-			text: "db0:keys=12,expires=3,avg_ttl=5\ndb11:keys=30,expires=0\ndbsize:9\n", want: snapshot.Redis{Keys: known(42)},
+			text: "db0:keys=12,expires=3,avg_ttl=5\ndb11:keys=30,expires=0\ndbsize:9\n", want: snapshot.RedisNode{Keys: known(42)},
 		},
 		"valkey keeps an old redis_version": {
 			text: "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\nrole:slave\r\n",
-			want: snapshot.Redis{Role: "replica"}, name: "valkey 9.1.2",
+			want: snapshot.RedisNode{Role: "replica"}, name: "valkey 9.1.2",
 		},
 		"simulated": {
 			text: "redis_version:7.2.0\nserver_name:miniredis\nredis_mode:embedded\n",
-			want: snapshot.Redis{Embedded: true}, name: "miniredis 7.2.0",
+			want: snapshot.RedisNode{}, name: "miniredis 7.2.0",
 		},
-		"simulated, by name only": {text: "server_name:miniredis\n", want: snapshot.Redis{Embedded: true}},
-		"rubbish":                 {text: "\x00\xff:\n:::\nkeyspace_hits:many\nused_memory:1e999\nrun_id:", want: snapshot.Redis{}},
+		"rubbish": {text: "\x00\xff:\n:::\nkeyspace_hits:many\nused_memory:1e999\nrun_id:", want: snapshot.RedisNode{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -45,8 +45,8 @@ func TestParse(t *testing.T) {
 				t.Errorf("server = %q, want %q", got.Server, tt.name)
 			}
 			got.Server = tt.want.Server
-			if *got != tt.want {
-				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
 		})
 	}
@@ -72,7 +72,7 @@ func TestParseWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := parse(string(text))
-			if r.Server.String() != tt.server || r.Role != tt.role || len(r.RunID) != 40 || r.Embedded {
+			if r.Server.String() != tt.server || r.Role != tt.role || len(r.RunID) != 40 {
 				t.Errorf("server %q, role %q, run id %q", r.Server, r.Role, r.RunID)
 			}
 			if r.Keys != known(tt.keys) {

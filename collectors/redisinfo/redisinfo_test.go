@@ -35,18 +35,18 @@ func TestCollect(t *testing.T) {
 	if after.OwnHits != 0 || after.OwnMisses != 0 {
 		t.Errorf("INFO counts as %v and %v lookups of our own", after.OwnHits, after.OwnMisses)
 	}
-	if after.Policy.String() != "allkeys-lfu" || after.MaxMemoryBytes.V != 64<<20 || after.Keys.V != 1 || after.Embedded {
+	if after.Policy.String() != "allkeys-lfu" || after.MaxMemoryBytes.V != 64<<20 || after.Keys.V != 1 {
 		t.Errorf("policy %q, max memory %v, keys %v", after.Policy, after.MaxMemoryBytes, after.Keys)
 	}
 }
 
-func collect(t *testing.T, c *Collector) *snapshot.Redis {
+func collect(t *testing.T, c *Collector) snapshot.RedisNode {
 	t.Helper()
 	r, err := c.Collect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.(*snapshot.Redis)
+	return r.(*snapshot.Redis).Nodes[0]
 }
 
 // TestTroubles: a refused INFO and a server that does not answer are failures
@@ -82,13 +82,13 @@ func TestMiniredis(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, url string) *redisconn.Conn {
+func open(t *testing.T, url string) *redisconn.Server {
 	t.Helper()
 	target, err := redisconn.Parse(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := redisconn.Open(target)
+	conn := redisconn.OpenServer(target)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }

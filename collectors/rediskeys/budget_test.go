@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
@@ -51,7 +50,7 @@ func TestDuty(t *testing.T) {
 		t.Run(takes.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := endless(&takes)
-				c := newCollector(safe.New("x"), f, Config{Duty: 0.02})
+				c := ofFake(f, Config{Duty: 0.02})
 				begun := time.Now()
 				busy := time.Duration(0) // of the server: what is beyond nearNetwork is the way to it
 				for time.Since(begun) < time.Minute {
@@ -72,7 +71,7 @@ func TestDuty(t *testing.T) {
 				if busy > most || busy < time.Second/5 {
 					t.Errorf("busy for %v of a minute, want at most %v", busy, most)
 				}
-				t.Logf("%v a round trip: busy %.2f %% of a minute, %.0f keys seen", takes, busy.Seconds()/0.6, c.explorer.seen)
+				t.Logf("%v a round trip: busy %.2f %% of a minute, %.0f keys seen", takes, busy.Seconds()/0.6, c.walkers[0].explorer.seen)
 			})
 		})
 	}
@@ -153,7 +152,7 @@ func TestDeadline(t *testing.T) {
 		takes := 20 * time.Millisecond
 		f := endless(&takes)
 		f.takes = takes
-		c := newCollector(safe.New("x"), f, Config{Duty: 1})
+		c := ofFake(f, Config{Duty: 1})
 		if _, err := c.Collect(t.Context()); err != nil { // learns what is permitted
 			t.Fatal(err)
 		}

@@ -58,7 +58,7 @@ func (c *cacheKeys) counts(list []counted, at time.Time) {
 			k = &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(n.key, shownCells)}}
 			c.keys[n.key] = k
 		}
-		k.counted, k.Reads, k.Method = true, snapshot.Known(n.reads), "app"
+		k.counted, k.Reads, k.Method = true, snapshot.Known(n.reads), snapshot.MethodApp
 	}
 	for key, k := range c.keys {
 		if k.gone && !k.counted {
@@ -125,10 +125,10 @@ func (c *cacheKeys) list(lost time.Time) []snapshot.CacheKey {
 type facts struct{ ttl, kind, bytes any }
 
 // probeBatch is how many keys are looked at in one pipeline.
-const probeBatch = mostCommands / 3
+const probeBatch = 100 / 3
 
 // probe looks at cache keys, as many as the round has time for.
-func (c *Collector) probe(ctx context.Context, keys []string) error {
+func (c *walker) probe(ctx context.Context, keys []string) error {
 	for batch := range slices.Chunk(keys, probeBatch) {
 		if !c.hasTime(ctx) {
 			return nil // the rest comes next round
@@ -144,7 +144,7 @@ func (c *Collector) probe(ctx context.Context, keys []string) error {
 	return nil
 }
 
-func (c *Collector) facts(ctx context.Context, keys []string) ([]facts, error) {
+func (c *walker) facts(ctx context.Context, keys []string) ([]facts, error) {
 	asks := make([][]string, 0, 3*len(keys))
 	for _, key := range keys {
 		asks = append(asks, []string{"pttl", key}, []string{"type", key}, []string{"memory", "usage", key})
@@ -214,7 +214,7 @@ func (f facts) cached() bool {
 // there is room, or that are bigger than the smallest that is followed. When
 // there is no room their sizes are asked first: that is not a lookup in the
 // server's figures. It tells whether the round had time for all.
-func (c *Collector) consider(ctx context.Context, keys []string) (all bool, err error) {
+func (c *walker) consider(ctx context.Context, keys []string) (all bool, err error) {
 	room := max(mostCacheKeys-len(c.cache.keys), 0)
 	if room < len(keys) {
 		if !c.hasTime(ctx) {
@@ -242,7 +242,7 @@ func (c *Collector) consider(ctx context.Context, keys []string) (all bool, err 
 }
 
 // bigger are those of keys that are bigger than the smallest that is followed.
-func (c *Collector) bigger(ctx context.Context, keys []string) ([]string, error) {
+func (c *walker) bigger(ctx context.Context, keys []string) ([]string, error) {
 	asks := make([][]string, len(keys))
 	for i, key := range keys {
 		asks[i] = []string{"memory", "usage", key}
@@ -265,7 +265,7 @@ func (c *Collector) bigger(ctx context.Context, keys []string) ([]string, error)
 }
 
 // takeOn follows a key from now on, in place of the smallest if need be.
-func (c *Collector) takeOn(key string, f facts) {
+func (c *walker) takeOn(key string, f facts) {
 	if f.gone() || f.none() {
 		return
 	}

@@ -35,7 +35,7 @@ func (e *explorer) restart() {
 }
 
 // explore reads pages of the keyspace while the budget and the round last.
-func (c *Collector) explore(ctx context.Context) error {
+func (c *walker) explore(ctx context.Context) error {
 	for range mostPages {
 		if !c.gate.budget.mayExplore() || !c.hasTime(ctx) || !c.explorer.begin(time.Now()) {
 			return nil
@@ -113,7 +113,7 @@ func (e *explorer) notes() []snapshot.Note {
 
 // visit looks at the keys of a page that are new, and keeps those that are
 // worth it. It tells whether the round had time for all.
-func (c *Collector) visit(ctx context.Context, keys []string) (all bool, err error) {
+func (c *walker) visit(ctx context.Context, keys []string) (all bool, err error) {
 	var found []*limiter
 	var candidates []string
 	for _, key := range keys {
@@ -135,7 +135,7 @@ func (c *Collector) visit(ctx context.Context, keys []string) (all bool, err err
 
 // bookkeeping tells keys in which an app or a limiter keeps its records; they
 // are neither cached answers nor limits.
-func (c *Collector) bookkeeping(key string) bool {
+func (c *walker) bookkeeping(key string) bool {
 	return key == appCounts || key == "last_access" || ratelimit.IsNeighbour(c.limiters.layouts, key)
 }
 

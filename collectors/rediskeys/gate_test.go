@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"apitop/collectors/redisconn"
@@ -97,9 +96,9 @@ func TestGate(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{answer: tt.answer}
-			c := newCollector(safe.New("x"), f, Config{})
+			c := ofFake(f, Config{})
 			for range 2 {
-				replies, err := c.gate.do(t.Context(), probes(tt.keys...))
+				replies, err := c.walkers[0].gate.do(t.Context(), probes(tt.keys...))
 				if err != nil || slices.Contains(replies, nil) {
 					t.Fatalf("replies %v, %v", replies, err)
 				}
@@ -110,56 +109,13 @@ func TestGate(t *testing.T) {
 					refused++
 				}
 			}
-			if len(f.sent) != 2*tt.sent-tt.refusals || refused != tt.refusals || slices.Max(f.pipes) > mostCommands {
+			if len(f.sent) != 2*tt.sent-tt.refusals || refused != tt.refusals || slices.Max(f.pipes) > 100 {
 				t.Errorf("sent %d in two rounds, refused %d, longest pipeline %d", len(f.sent), refused, slices.Max(f.pipes))
 			}
 			if got := strings.TrimSpace(notesText(c)); got != tt.note {
 				t.Errorf("notes %q, want %q", got, tt.note)
 			}
-			if len(c.gate.prefixes) > mostPrefixes {
-				t.Errorf("%d prefixes are remembered", len(c.gate.prefixes))
-			}
 		})
-	}
-}
-
-// TestGateAsksAgain: a refusal is tried again after a while, once.
-func TestGateAsksAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &fake{answer: func([]string) any { return refusal("NOPERM this user has no permissions to run the 'dbsize' command") }}
-		g := newGate(f, 0.02)
-		for range 30 {
-			if r, err := g.do(t.Context(), [][]string{{"dbsize"}}); err != nil || r[0] == nil {
-				t.Fatalf("%v %v", r, err)
-			}
-			time.Sleep(time.Minute)
-		}
-		if len(f.sent) != 3 {
-			t.Errorf("asked %d times in half an hour, want 3", len(f.sent))
-		}
-		g.forget()
-		if _, err := g.do(t.Context(), [][]string{{"dbsize"}}); err != nil || len(f.sent) != 4 {
-			t.Errorf("after a restart it was asked %d times: %v", len(f.sent), err)
-		}
-	})
-}
-
-func TestPrefixOf(t *testing.T) {
-	long := strings.Repeat("x", 100) + ":y"
-	for want, command := range map[string][]string{
-		"a:":                    {"type", "a:b:c"},
-		"plain":                 {"pttl", "plain"},
-		":":                     {"pttl", ":x"},
-		"m:":                    {"memory", "usage", "m:1"},
-		strings.Repeat("x", 64): {"type", long},
-		"":                      {"scan", "0:1"},
-	} {
-		if got := prefixOf(command); got != want {
-			t.Errorf("prefixOf(%q) = %q, want %q", command, got, want)
-		}
-	}
-	if got := prefixOf([]string{"time"}); got != "" {
-		t.Errorf("time has prefix %q", got)
 	}
 }
 

@@ -30,11 +30,15 @@ const previewBytes = 256
 // size. key is the raw name. It is for a person who asks, not for every round:
 // on servers before 7.2 it counts as a use of the key in the server's LRU or
 // LFU. The error is a [snapshot.Failure].
-func Inspect(ctx context.Context, conn *redisconn.Conn, key string) (Detail, error) {
+func Inspect(ctx context.Context, server *redisconn.Server, key string) (Detail, error) {
+	conn, err := server.NodeOf(ctx, key)
+	if err != nil {
+		return Detail{}, err
+	}
 	return inspect(ctx, conn, key)
 }
 
-func inspect(ctx context.Context, conn doer, key string) (Detail, error) {
+func inspect(ctx context.Context, conn redisconn.Doer, key string) (Detail, error) {
 	d := Detail{Key: safe.Short(key, shownCells)}
 	replies, err := conn.Do(ctx,
 		[]string{"pttl", key}, []string{"type", key}, []string{"memory", "usage", key}, []string{"object", "encoding", key})

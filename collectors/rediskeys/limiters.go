@@ -98,7 +98,7 @@ func (k *limiter) pressure() float64 {
 
 // readLimiters reads limiter keys, known or just found. It tells whether the
 // round had time for all.
-func (c *Collector) readLimiters(ctx context.Context, list []*limiter) (all bool, err error) {
+func (c *walker) readLimiters(ctx context.Context, list []*limiter) (all bool, err error) {
 	for batch := range slices.Chunk(list, batchReads) {
 		for range mostAsks {
 			if !c.hasTime(ctx) {
@@ -117,7 +117,7 @@ func (c *Collector) readLimiters(ctx context.Context, list []*limiter) (all bool
 }
 
 // readBatch reads keys and gives those of which another question brings more.
-func (c *Collector) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, error) {
+func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, error) {
 	var asks [][]string
 	now := c.head.now()
 	ends := make([]int, len(batch))

@@ -12,19 +12,20 @@ import (
 
 	"apitop/collectors/redisconn"
 	"apitop/collectors/redisconn/redistest"
+	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open makes a connection that is closed with the test.
-func open(t testing.TB, url string) *redisconn.Conn {
+func open(t testing.TB, url string) *redisconn.Server {
 	t.Helper()
 	target, err := redisconn.Parse(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := redisconn.Open(target)
+	conn := redisconn.OpenServer(target)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
@@ -39,6 +40,20 @@ func collector(t testing.TB, url string) *Collector {
 func eager(t testing.TB, url string) *Collector {
 	t.Helper()
 	return New(open(t, url), Config{Duty: 1})
+}
+
+// fakeNode is a node that a fake answers for.
+type fakeNode struct{ gate *redisconn.Gate }
+
+func (fakeNode) Name() safe.Text         { return safe.New("x") }
+func (n fakeNode) Gate() *redisconn.Gate { return n.gate }
+
+// ofFake is a collector on one node that f answers for.
+func ofFake(f *fake, cfg Config) *Collector {
+	n := fakeNode{redisconn.NewGate(f)}
+	c := newCollector(n.Name(), cfg, func(context.Context) ([]node, error) { return []node{n}, nil })
+	c.follow([]node{n})
+	return c
 }
 
 // collect runs one round; the long deadline is for a busy test machine.

@@ -9,8 +9,11 @@
 package rediskeys
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"apitop/collectors/ratelimit"
@@ -26,30 +29,57 @@ type Config struct {
 	Duty float64
 }
 
-// Collector explores a Redis. It implements collectors.Collector and
-// collectors.Noter.
+// Collector explores a Redis: each of its nodes with a walker of its own. It
+// implements collectors.Collector and collectors.Noter.
 type Collector struct {
-	name     safe.Text
+	name    safe.Text
+	nodes   func(context.Context) ([]node, error)
+	cfg     Config
+	walkers []*walker // one for each node
+}
+
+// node is a server with keys; *[redisconn.Conn] is one.
+type node interface {
+	Name() safe.Text
+	Gate() *redisconn.Gate
+}
+
+// walker explores one node.
+type walker struct {
+	node     safe.Text
 	gate     gate
 	explorer explorer
 	cache    cacheKeys
 	limiters limiters
 	head     head      // of this round
+	answered bool      // in this round
 	lost     time.Time // when the server last failed: what was seen before is not shown
 }
 
-// New makes a Collector on conn, which it shares and does not close.
-func New(conn *redisconn.Conn, cfg Config) *Collector {
-	return newCollector(conn.Name(), conn, cfg)
+// New makes a Collector on server, which it shares and does not close.
+func New(server *redisconn.Server, cfg Config) *Collector {
+	return newCollector(server.Name(), cfg, func(ctx context.Context) ([]node, error) {
+		conns, err := server.Nodes(ctx)
+		nodes := make([]node, len(conns))
+		for i, c := range conns {
+			nodes[i] = c
+		}
+		return nodes, err
+	})
 }
 
-func newCollector(name safe.Text, conn doer, cfg Config) *Collector {
+func newCollector(name safe.Text, cfg Config, nodes func(context.Context) ([]node, error)) *Collector {
 	if cfg.Duty <= 0 {
 		cfg.Duty = 0.02
 	}
-	return &Collector{
-		name:     name,
-		gate:     newGate(conn, min(cfg.Duty, 1)),
+	cfg.Duty = min(cfg.Duty, 1)
+	return &Collector{name: name, nodes: nodes, cfg: cfg}
+}
+
+func newWalker(name safe.Text, g *redisconn.Gate, cfg Config) *walker {
+	return &walker{
+		node:     name,
+		gate:     newGate(g, cfg.Duty),
 		cache:    newCacheKeys(),
 		limiters: newLimiters(ratelimit.Layouts()),
 	}
@@ -61,41 +91,102 @@ func (c *Collector) Source() snapshot.Source {
 }
 
 // Notes implements collectors.Noter: what the connection's user may not do, and
-// what there is too much of.
+// what there is too much of. What several nodes say alike is said once.
 func (c *Collector) Notes() []snapshot.Note {
-	return append(append(c.gate.notes(), c.limiters.notes()...), c.explorer.notes()...)
+	var list []snapshot.Note
+	for _, w := range c.walkers {
+		for _, n := range slices.Concat(w.gate.notes(), w.limiters.notes(), w.explorer.notes()) {
+			if !slices.Contains(list, n) {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
 }
 
-// Collect implements collectors.Collector; it gives a [snapshot.Keys]. What is
-// known comes first, the search for more with what is left of the budget. When
-// something fails underway, what was read before is given with the error.
+// Collect implements collectors.Collector; it gives a [snapshot.Keys] of all
+// nodes that answered. When something fails underway, what was read before is
+// given with the error.
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
+	nodes, err := c.nodes(ctx)
+	c.follow(nodes)
+	if len(c.walkers) == 0 {
+		return nil, err
+	}
+	errs := make([]error, len(c.walkers))
+	var wg sync.WaitGroup
+	for i, w := range c.walkers {
+		wg.Go(func() { errs[i] = w.round(ctx) })
+	}
+	wg.Wait()
+	return merge(c.walkers), cmp.Or(firstOf(errs), err)
+}
+
+// follow keeps a walker for each node that there is.
+func (c *Collector) follow(nodes []node) {
+	walkers := make([]*walker, len(nodes))
+	for i, n := range nodes {
+		at := slices.IndexFunc(c.walkers, func(w *walker) bool { return w.gate.Gate == n.Gate() })
+		if at >= 0 {
+			walkers[i] = c.walkers[at]
+			continue
+		}
+		walkers[i] = newWalker(n.Name(), n.Gate(), c.cfg)
+	}
+	c.walkers = walkers
+}
+
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge is what the nodes that answered know together; nil when none did.
+func merge(walkers []*walker) snapshot.Reading {
+	k := &snapshot.Keys{}
+	for _, w := range walkers {
+		if !w.answered {
+			continue
+		}
+		if w.head.at.After(k.At) {
+			k.At = w.head.at
+		}
+		k.Cache = append(k.Cache, w.cache.list(w.lost)...)
+		k.Limiters = append(k.Limiters, w.limiters.list(w.lost)...)
+		k.Coverage = w.explorer.coverage(w.head.size)
+	}
+	if k.At.IsZero() {
+		return nil
+	}
+	return k
+}
+
+// round is what a walker does each time: what is known comes first, the search
+// for more with what is left of the budget.
+func (c *walker) round(ctx context.Context) error {
 	now := time.Now()
 	c.gate.budget.refill(now)
 	c.cache.dull.age(now)
 	c.limiters.dull.age(now)
-	if err := c.lookAround(ctx); err != nil {
-		c.fail()
-		return nil, err
+	err := c.lookAround(ctx)
+	if c.answered = err == nil; c.answered {
+		err = c.readKnown(ctx)
 	}
-	err := c.readKnown(ctx)
 	if err == nil {
 		err = c.explore(ctx)
-	}
-	r := &snapshot.Keys{
-		At:       c.head.at,
-		Cache:    c.cache.list(c.lost),
-		Limiters: c.limiters.list(c.lost),
-		Coverage: c.explorer.coverage(c.head.size),
 	}
 	if err != nil {
 		c.fail()
 	}
-	return r, err
+	return err
 }
 
 // readKnown looks again at the keys that are followed.
-func (c *Collector) readKnown(ctx context.Context) error {
+func (c *walker) readKnown(ctx context.Context) error {
 	if _, err := c.readLimiters(ctx, c.limiters.due(c.head.at, c.lost)); err != nil {
 		return err
 	}
@@ -103,12 +194,12 @@ func (c *Collector) readKnown(ctx context.Context) error {
 }
 
 // fail prepares for a server that may be another one when it answers again.
-func (c *Collector) fail() {
+func (c *walker) fail() {
 	c.lost = time.Now()
 	c.explorer.restart()
 	clear(c.cache.dull.keys)
 	clear(c.limiters.dull.keys)
-	c.gate.forget()
+	c.gate.Forget()
 }
 
 // head is what a round begins with.
@@ -132,7 +223,7 @@ const (
 )
 
 // lookAround asks for the clock, the size and the app's own counts.
-func (c *Collector) lookAround(ctx context.Context) error {
+func (c *walker) lookAround(ctx context.Context) error {
 	asks := [][]string{{"time"}, {"dbsize"}}
 	counts := c.cache.askCounts(time.Now())
 	if counts {
@@ -157,7 +248,7 @@ func (c *Collector) lookAround(ctx context.Context) error {
 }
 
 // hasTime tells whether a round may still do what need not be done in it.
-func (c *Collector) hasTime(ctx context.Context) bool {
+func (c *walker) hasTime(ctx context.Context) bool {
 	if ctx.Err() != nil || time.Since(c.head.at) > mostRound || !c.gate.budget.enough() {
 		return false
 	}

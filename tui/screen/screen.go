@@ -32,6 +32,13 @@ type Backer interface {
 	Back() (Screen, bool)
 }
 
+// Catcher is a screen that at times wants every key, such as while a text is
+// typed. Only Ctrl-C is not for it then.
+type Catcher interface {
+	// Catches tells whether it wants every key now.
+	Catches() bool
+}
+
 // Shower is a screen that does something only while it can be seen, such as
 // asking for what no report holds.
 type Shower interface {
@@ -56,4 +63,5 @@ type Frame struct {
 type Navigate struct {
 	To     rune    // the digit of its tab
 	Select RouteID // what to select there; zero: nothing
+	Filter string  // what to filter its table by: "/products"; empty: nothing
 }

@@ -197,12 +197,12 @@ func exponential(seconds, n float64) *snapshot.Native {
 
 func redis(i int) *snapshot.Redis {
 	n := float64(i)
-	return &snapshot.Redis{
+	return &snapshot.Redis{At: at(i), Mode: snapshot.RedisSingle, Nodes: []snapshot.RedisNode{{
 		At: at(i), Server: safe.New("redis 7.0.15"), RunID: "r", Role: "master", Policy: safe.New("allkeys-lfu"),
 		Commands: known(210 * n), KeyspaceHits: known(40*n + 500), KeyspaceMisses: known(3 * n),
 		EvictedKeys: known(0), ExpiredKeys: known(n / 4), ErrorReplies: known(0),
 		UsedMemoryBytes: known(3.4e6), MaxMemoryBytes: known(64 << 20), Clients: known(9), Keys: known(1204),
-	}
+	}}}
 }
 
 func (s script) keys(i int) *snapshot.Keys {
