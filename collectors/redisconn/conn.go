@@ -161,6 +161,9 @@ func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
 		for j, w := range words {
 			args[j] = w
 		}
+		if len(words) > 0 {
+			args[0] = sign(words[0])
+		}
 		cmds[i] = pipe.Do(ctx, args...)
 	}
 	_, execErr := pipe.Exec(ctx)
