@@ -88,8 +88,13 @@ func (m *Model) tabsWidth(written func(string) string) int {
 	return n
 }
 
-// drawFoot is one line of the keys that matter here, cut where it ends.
+// drawFoot is one line of the keys that matter here, cut where it ends; for a
+// moment, what a screen has to say instead.
 func (m *Model) drawFoot(a canvas.Area) {
+	if m.toast.text != "" {
+		m.toast.draw(a)
+		return
+	}
 	keys := []key.Binding{m.keys.quit, m.keys.help, m.keys.pause, m.keys.tabs}
 	keys = append(keys, m.tabs[m.active].screen.Keys()...)
 	w, _ := a.Size()

@@ -67,6 +67,7 @@ type Model struct {
 	shown   *analysis.Report // the one on display; an older one while paused
 	paused  bool
 	help    bool
+	toast   toast
 }
 
 // New makes the dashboard of the service called title.
@@ -94,6 +95,13 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	case screen.Navigate:
 		shown := m.goTo(msg.To)
 		return tea.Batch(shown, m.tell(m.active, msg))
+	case screen.CopyRequest:
+		return m.copy(msg.Text)
+	case screen.Toast:
+		return m.toast.say(msg.Text)
+	case toastEnd:
+		m.toast.end(msg)
+		return nil
 	case screen.Reply:
 		return m.tell(m.find(msg.To), msg.Msg)
 	case tea.KeyMsg:

@@ -189,13 +189,14 @@ func orZero(v float64) float64 {
 }
 
 // heading is the title of the table.
-func heading(r *analysis.Report, rows int) string {
+func (m Model) heading(r *analysis.Report, rows int) string {
 	if r.HTTP == nil {
 		return "Routes"
 	}
-	what := fmt.Sprintf("Routes %d", rows)
-	if n := len(r.HTTP.Routes); n > rows {
-		what = fmt.Sprintf("Routes %d of %d paths", rows, n) // ids are taken out of them
+	all := len(r.HTTP.Rows())
+	what := "Routes " + m.filter.Count(rows, all)
+	if n := len(r.HTTP.Routes); n > all {
+		what += fmt.Sprintf(" of %d paths", n) // ids are taken out of them
 	}
 	return what + " · last " + format.Age(r.WindowSeconds)
 }

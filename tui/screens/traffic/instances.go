@@ -25,6 +25,15 @@ func (t instances) update(msg tea.KeyMsg, r *analysis.Report) instances {
 	return t
 }
 
+// selected is the name of the instance with the cursor; empty when there is none.
+func (t instances) selected(r *analysis.Report) string {
+	names := instanceNames(instanceRows(r))
+	if i := t.cursor.Index(names); i >= 0 {
+		return names[i].Raw()
+	}
+	return ""
+}
+
 // instanceRows puts those that do not answer first, then the busiest.
 func instanceRows(r *analysis.Report) []analysis.Instance {
 	if r.HTTP == nil {

@@ -11,6 +11,7 @@ import (
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
 	"apitop/tui/screen"
+	"apitop/tui/theme"
 	"apitop/tui/widget"
 )
 
@@ -36,6 +37,7 @@ type Model struct {
 	sort        int // index into columns
 	reverse     bool
 	open        bool // the page of the selected route is shown
+	filter      screen.Filter
 	perInstance bool // instances are shown in place of routes
 	instances   instances
 }
@@ -48,8 +50,12 @@ func (m Model) Title() string { return "Traffic" }
 
 // Keys implements [screen.Screen].
 func (m Model) Keys() []key.Binding {
-	return append([]key.Binding{m.keys.open, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse}, screen.MoveKeys()...)
+	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
+	return append(own, screen.MoveKeys()...)
 }
+
+// Catches implements [screen.Catcher].
+func (m Model) Catches() bool { return m.filter.Catches() }
 
 // Back implements [screen.Backer].
 func (m Model) Back() (screen.Screen, bool) {
@@ -59,7 +65,9 @@ func (m Model) Back() (screen.Screen, bool) {
 	case m.perInstance:
 		m.perInstance = false
 	default:
-		return m, false
+		var cleared bool
+		m.filter, cleared = m.filter.Back()
+		return m, cleared
 	}
 	return m, true
 }
@@ -68,12 +76,36 @@ func (m Model) Back() (screen.Screen, bool) {
 func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
 	case screen.Navigate:
-		m.cursor = screen.On(msg.Select)
-		m.open, m.perInstance = true, false
+		m.cursor, m.perInstance = screen.On(msg.Select), false
+		m.filter = screen.NewFilter(msg.Filter)
+		m.open = msg.Filter == ""
 	case tea.KeyMsg:
+		if f, took := m.filter.Update(msg); took && (m.filter.Catches() || m.filters()) {
+			m.filter = f
+			return m, nil
+		}
+		if key.Matches(msg, screen.CopyKey("")) {
+			return m, screen.Copy(m.selected(r))
+		}
 		m = m.press(msg, r)
 	}
 	return m, nil
+}
+
+// filters tells whether what is shown is the list that the filter is of.
+func (m Model) filters() bool { return !m.open && !m.perInstance }
+
+// selected is what is copied: the route, or the name of the instance.
+func (m Model) selected(r *analysis.Report) string {
+	if m.perInstance {
+		return m.instances.selected(r)
+	}
+	rows := m.rows(r)
+	i := m.cursor.Index(screen.RouteIDs(rows))
+	if i < 0 {
+		return ""
+	}
+	return rows[i].Route.Raw()
 }
 
 func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
@@ -109,7 +141,9 @@ func (m Model) rows(r *analysis.Report) []analysis.Route {
 	if r.HTTP == nil {
 		return nil
 	}
-	rows := slices.Clone(r.HTTP.Rows())
+	rows := slices.DeleteFunc(slices.Clone(r.HTTP.Rows()), func(row analysis.Route) bool {
+		return !m.filter.Match(screen.RouteName(&row))
+	})
 	less := columns[m.sort].compare
 	slices.SortStableFunc(rows, func(a, b analysis.Route) int {
 		if m.reverse {
@@ -142,13 +176,18 @@ const roomForDetail = 12
 
 // drawList draws the table and, where there is room, the selected route below.
 func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Route) {
+	a = m.filter.Draw(a)
 	selected := m.cursor.Index(screen.RouteIDs(rows))
 	if _, h := a.Size(); len(rows) > 0 && h-len(rows)-3 >= roomForDetail {
 		list, detail := a.Top(len(rows) + 3)
 		drawRoute(detail, f, &rows[selected])
 		a = list
 	}
-	body := screen.Panel(a, f, analysis.PartHTTP, heading(f.Report, len(rows)))
+	body := screen.Panel(a, f, analysis.PartHTTP, m.heading(f.Report, len(rows)))
+	if len(rows) == 0 && m.filter.Active() {
+		widget.Wrap(body, theme.Dim, "no route matches: Esc clears the filter")
+		return
+	}
 	if len(rows) == 0 {
 		screen.Empty(body, f.Report, analysis.KindMetrics, "apitop http://HOST:PORT/metrics")
 		return

@@ -15,7 +15,7 @@ func TestGolden(t *testing.T) {
 	t.Run("calm", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Calm()) })
 	t.Run("stale", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Stale()) })
 	t.Run("unconfigured", func(t *testing.T) { screentest.GoldenSizes(t, New(), screentest.Unconfigured()) })
-	screentest.NoOrphans(t, "TestGolden", "TestGoldenInstances", "TestRoutePage")
+	screentest.NoOrphans(t, "TestGolden", "TestGoldenInstances", "TestRoutePage", "TestFilter")
 }
 
 func TestFitsEverywhere(t *testing.T) {
@@ -93,5 +93,44 @@ func TestRoutePage(t *testing.T) {
 	}
 	if _, ok := back.(Model).Back(); ok {
 		t.Error("there is nothing behind the list")
+	}
+}
+
+// TestFilter: the list narrows while it is typed, and the letters are no keys.
+func TestFilter(t *testing.T) {
+	m, list := names("/", "o", "r", "d", "e", "r", "s")
+	if len(list) != 2 || !m.Catches() {
+		t.Errorf("%v, typing %v; want the two routes of orders", list, m.Catches())
+	}
+	back, had := m.Back()
+	if _, all := names(); !had || len(back.(Model).rows(screentest.Calm())) != len(all) {
+		t.Error("Esc does not clear the filter")
+	}
+	if m, list := names("/", "!", "/"); len(list) != 1 || list[0] != "" || m.selected(screentest.Calm()) != "" {
+		t.Errorf("all routes but one have a slash: %v", list)
+	}
+	for _, size := range screentest.Sizes {
+		screentest.Golden(t, fmt.Sprintf("%dx%d", size[0], size[1]), screentest.Drawing(m, screentest.Calm(), size[0], size[1]))
+	}
+	none, _ := names("/", "q", "q", "q")
+	screentest.Golden(t, "none", screentest.Drawing(none, screentest.Calm(), 80, 24))
+	screentest.FitsEverywhere(t, m, screentest.Calm(), screentest.Empty())
+}
+
+// TestNavigate: a pivot brings either a route, whose page is opened, or a filter.
+func TestNavigate(t *testing.T) {
+	r := screentest.Calm()
+	var s screen.Screen = New()
+	s, _ = s.Update(screen.Navigate{To: '2', Filter: "/orders/{id}"}, r)
+	if m := s.(Model); m.open || len(m.rows(r)) != 1 {
+		t.Errorf("open %v, %d rows, want the list with one", m.open, len(m.rows(r)))
+	}
+	_, cmd := s.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("y")}, r)
+	if got := cmd(); got != (screen.CopyRequest{Text: "/orders/{id}"}) {
+		t.Errorf("copies %+v", got)
+	}
+	s, _ = s.Update(screen.Navigate{To: '2', Select: screen.RouteID{Method: r.HTTP.Routes[0].Method, Route: r.HTTP.Routes[0].Route}}, r)
+	if m := s.(Model); !m.open || m.filter.Active() {
+		t.Error("a route's page is not open, or the old filter still hides it")
 	}
 }
