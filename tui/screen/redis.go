@@ -19,14 +19,26 @@ type Redis struct {
 	// Burst asks for a moment of MONITOR in the next round.
 	Burst func()
 
-	// Delete, SetTTL and Unblock write: only with --allow-writes.
-	Delete  func(ctx context.Context, key string) error
-	SetTTL  func(ctx context.Context, key string, ttl time.Duration) error // 0: the key never expires
-	Unblock func(ctx context.Context, key string) error                    // the limiter key of a subject
+	// Delete, SetTTL and Unblock prepare a change, which its Run makes: only with
+	// --allow-writes, else all of them are nil. They do not block.
+	Delete  func(key string) Write
+	SetTTL  func(key string, ttl time.Duration) Write // 0: the key never expires
+	Unblock func(layout, key string) Write            // a limiter's key and those that belong to it
 }
 
 // Writes tells whether keys may be changed.
 func (r Redis) Writes() bool { return r.Delete != nil }
+
+// Write is a change that was prepared: what will be sent, and the function that
+// sends just that. Its texts are fit to be drawn.
+type Write struct {
+	What     string   // a sentence on what it does
+	Commands []string // as they are sent: "UNLINK product:7"
+	Server   string
+	Log      string // the file in which it is noted
+	// Run is for a command, as it blocks. Its error is for people.
+	Run func(ctx context.Context) error
+}
 
 // KeyDetail is one key, looked at on request.
 type KeyDetail struct {
