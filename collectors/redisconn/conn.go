@@ -20,7 +20,6 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"apitop/collectors/safe"
-	"apitop/collectors/snapshot"
 )
 
 // Conn is a guarded connection. It dials when it is first used and again after
@@ -31,6 +30,7 @@ type Conn struct {
 	guard  *guard
 	turn   chan struct{} // capacity 1: who holds the token may send
 	gate   *Gate
+	form   atomic.Int32 // of INFO, that the server understands; see infoForms
 
 	// What a new connection should not try again, because the server said no.
 	noName, noTouch atomic.Bool
@@ -73,17 +73,6 @@ func (c *Conn) Name() safe.Text { return c.target.Name() }
 // Gate is what all collectors of this node send through.
 func (c *Conn) Gate() *Gate { return c.gate }
 
-// Own is our part in the server's counters so far.
-type Own struct {
-	Hits, Misses uint64 // of keyspace_hits and keyspace_misses
-	Commands     uint64 // of total_commands_processed
-}
-
-// Own is what we caused so far.
-func (c *Conn) Own() Own {
-	return Own{Hits: c.guard.hits.Load(), Misses: c.guard.misses.Load(), Commands: c.guard.commands.Load()}
-}
-
 // Close ends the connection. Calls in flight fail, as do later ones.
 func (c *Conn) Close() error {
 	if err := c.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
@@ -104,39 +93,6 @@ func (c *Conn) Do(ctx context.Context, commands ...[]string) ([]any, error) {
 	}
 	defer release()
 	return c.send(ctx, commands)
-}
-
-// Info sends INFO and returns its text together with our own part in the figures
-// in it: nothing of ours runs in between.
-func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
-	release, err := c.wait(ctx)
-	if err != nil {
-		return "", Own{}, err
-	}
-	defer release()
-	replies, err := c.send(ctx, [][]string{{"INFO"}})
-	if err != nil {
-		return "", Own{}, err
-	}
-	switch r := replies[0].(type) {
-	case string:
-		own = c.Own()
-		own.Commands-- // INFO itself, which the server counts when it is done
-		return r, own, nil
-	case *ReplyError:
-		return "", Own{}, infoFailure(r)
-	}
-	return "", Own{}, snapshot.Fail(snapshot.Unsupported, "INFO gave something else than a text", "")
-}
-
-func infoFailure(e *ReplyError) *snapshot.Failure {
-	switch {
-	case e.Denied():
-		return snapshot.Fail(snapshot.Denied, "INFO is not permitted for this user", "ACL SETUSER name +info; for everything: "+aclFix)
-	case e.Unknown():
-		return snapshot.Fail(snapshot.Unsupported, "the server has no INFO command", "")
-	}
-	return snapshot.Fail(snapshot.Unsupported, "INFO failed: "+e.Error(), "")
 }
 
 // wait takes the turn to send. One request in flight keeps our share of the

@@ -25,9 +25,10 @@ type Doer interface {
 // concurrent use.
 type Gate struct {
 	conn     Doer
-	mu       sync.Mutex       // of the maps
+	mu       sync.Mutex       // of the fields below
 	commands map[string]trial // by name
 	prefixes map[string]trial // by what stands before the first colon
+	server   string           // run_id; empty: unknown
 }
 
 // trial is the answer to a try. Its zero value: not tried.
@@ -160,7 +161,8 @@ func (g *Gate) note(prefix string, v trial) {
 func prefixOf(command []string) string {
 	keys := command[min(1, len(command)):]
 	switch CommandName(command) {
-	case "scan", "dbsize", "time":
+	case "scan", "dbsize", "time", "info", "config|get", "latency|histogram", "slowlog|len", "slowlog|get",
+		"cluster|slots", "cluster|shards", "role", "client|id":
 		return ""
 	case "memory|usage", "object|encoding":
 		keys = command[min(2, len(command)):]
@@ -175,12 +177,20 @@ func prefixOf(command []string) string {
 	return name
 }
 
-// Forget drops what was learnt: the server may be another one now.
-func (g *Gate) Forget() {
+// Saw tells the gate which server answers, by its run_id. Another one than before
+// may permit other things: what was learnt is dropped. The empty id, of a server
+// that does not tell, says nothing.
+func (g *Gate) Saw(runID string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	clear(g.commands)
-	clear(g.prefixes)
+	if runID == "" || runID == g.server {
+		return
+	}
+	if g.server != "" {
+		clear(g.commands)
+		clear(g.prefixes)
+	}
+	g.server = runID
 }
 
 // Refusal is a command that the server does not run for us.
@@ -196,6 +206,14 @@ func (r Refusal) Note(lost string) snapshot.Note {
 		return snapshot.Note{What: safe.New("the server has no " + spelt + ": " + lost)}
 	}
 	return snapshot.Note{What: safe.New(spelt + " is not permitted: " + lost), Fix: "ACL SETUSER name +" + r.Command}
+}
+
+// refusal tells whether a command was refused, and may not be sent again yet.
+func (g *Gate) refusal(name string) (Refusal, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v := g.lookup(g.commands, name)
+	return Refusal{Command: name, Unknown: v.unknown}, v.refused
 }
 
 // Refusals are the commands that were refused, by name.

@@ -35,9 +35,14 @@ func TestGateAsksAgain(t *testing.T) {
 		if f.sent != 3 {
 			t.Errorf("asked %d times in half an hour, want 3", f.sent)
 		}
-		g.Forget()
-		if _, err := g.Do(t.Context(), [][]string{{"dbsize"}}); err != nil || f.sent != 4 {
-			t.Errorf("after a restart it was asked %d times: %v", f.sent, err)
+		for _, server := range []struct {
+			id   string
+			sent int
+		}{{"", 4}, {"a", 4}, {"", 4}, {"a", 4}, {"b", 5}, {"b", 5}} {
+			g.Saw(server.id)
+			if _, err := g.Do(t.Context(), [][]string{{"dbsize"}}); err != nil || f.sent != server.sent {
+				t.Errorf("with server %q it was asked %d times, want %d: %v", server.id, f.sent, server.sent, err)
+			}
 		}
 	})
 }

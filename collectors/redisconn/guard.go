@@ -78,7 +78,8 @@ func word(cmd redis.Cmder, i int) string {
 // and counts the keyspace lookups they cause. Safe for concurrent use.
 type guard struct {
 	hits, misses atomic.Uint64
-	commands     atomic.Uint64          // answered
+	commands     atomic.Uint64          // that the server ran
+	names        namedCounts            // the same by name
 	version      atomic.Pointer[string] // the server's, from its greeting
 }
 

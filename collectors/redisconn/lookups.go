@@ -27,9 +27,7 @@ func (g *guard) count(cmds []redis.Cmder) {
 	var known map[string]verdict
 	open := false
 	for _, cmd := range cmds {
-		if answered(cmd.Err()) {
-			g.commands.Add(1)
-		}
+		g.ran(cmd)
 		v := lookup(cmd)
 		open = open || v == unclear
 		g.add(v)
@@ -57,12 +55,6 @@ func (g *guard) count(cmds []redis.Cmder) {
 			g.add(missing)
 		}
 	}
-}
-
-// answered tells whether the server gave an answer, be it an error: then it
-// counted the command.
-func answered(err error) bool {
-	return err == nil || serverSaid(err)
 }
 
 func (g *guard) add(v verdict) {

@@ -199,7 +199,6 @@ func (c *walker) fail() {
 	c.explorer.restart()
 	clear(c.cache.dull.keys)
 	clear(c.limiters.dull.keys)
-	c.gate.Forget()
 }
 
 // head is what a round begins with.

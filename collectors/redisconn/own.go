@@ -1,0 +1,80 @@
+package redisconn
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Own is our part in the server's counters so far.
+type Own struct {
+	Hits, Misses uint64            // of keyspace_hits and keyspace_misses
+	Commands     uint64            // of total_commands_processed
+	ByName       map[string]uint64 // of the calls of each command, by its name in lower case: "get", "memory|usage"
+}
+
+// withoutLastInfo takes the INFO off that was answered last: the server counts
+// it when it is done, after it wrote its figures.
+func (o *Own) withoutLastInfo() {
+	o.Commands--
+	o.ByName["info"]--
+}
+
+// Own is what we caused so far.
+func (c *Conn) Own() Own {
+	g := c.guard
+	return Own{Hits: g.hits.Load(), Misses: g.misses.Load(), Commands: g.commands.Load(), ByName: g.names.all()}
+}
+
+// namedCounts counts commands by their names. Names are those of the guard's
+// list: there are few.
+type namedCounts struct {
+	mu sync.Mutex // of n
+	n  map[string]uint64
+}
+
+func (c *namedCounts) add(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]uint64{}
+	}
+	c.n[name]++
+}
+
+// all is a copy of the counts.
+func (c *namedCounts) all() map[string]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		return map[string]uint64{}
+	}
+	return maps.Clone(c.n)
+}
+
+// ran adds an answered command to our share of the server's commands.
+func (g *guard) ran(cmd redis.Cmder) {
+	if executed(cmd.Err()) {
+		g.commands.Add(1)
+		g.names.add(nameOf(cmd))
+	}
+}
+
+// executed tells whether the server ran the command, be it to an error. It does
+// not count what it refuses before: without permission, unknown, or in a state in
+// which it takes no commands.
+func executed(err error) bool {
+	if err == nil {
+		return true
+	}
+	if !serverSaid(err) {
+		return false // the answer was lost
+	}
+	switch e := newReplyError(err.Error()); e.Code {
+	case "NOPERM", "NOAUTH", "LOADING", "MASTERDOWN", "DENIED", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN", "BUSY":
+		return false
+	default:
+		return !e.Unknown()
+	}
+}
