@@ -55,10 +55,11 @@ func TestColumnsSort(t *testing.T) {
 			for _, k := range runes(tt.keys) {
 				o, _ = cols.Update(o, k)
 			}
-			got := ""
+			var names strings.Builder
 			for _, r := range cols.Sorted(rows, o) {
-				got += r.name
+				names.WriteString(r.name)
 			}
+			got := names.String()
 			c := canvas.New(30, 6)
 			cols.Draw(c.Area(), cols.Sorted(rows, o), o, 0)
 			if head, _, _ := strings.Cut(c.String(), "\n"); got != tt.want || !strings.Contains(head, tt.mark) {

@@ -3,6 +3,8 @@ package screen
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -66,12 +68,7 @@ func (f Filter) Match(texts ...string) bool {
 	if f.re == nil {
 		return true
 	}
-	for _, t := range texts {
-		if f.re.MatchString(t) {
-			return !f.invert
-		}
-	}
-	return f.invert
+	return slices.ContainsFunc(texts, f.re.MatchString) != f.invert
 }
 
 // Update opens the filter, or takes a key while text is typed, and tells whether
@@ -136,7 +133,7 @@ func filterKey() key.Binding {
 // a filtered table how many of them are shown, and by what: "12/340 /prod".
 func (f Filter) Count(shown, all int) string {
 	if !f.Active() {
-		return fmt.Sprint(all)
+		return strconv.Itoa(all)
 	}
 	return fmt.Sprintf("%d/%d /%s", shown, all, f.text)
 }
