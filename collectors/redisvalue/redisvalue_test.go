@@ -46,18 +46,27 @@ func zs(s string) string {
 	return string(w.EncodeAll([]byte(s), nil))
 }
 
-func TestDescribe(t *testing.T) {
-	java, err := base64.StdEncoding.DecodeString(javaMap)
-	if err != nil {
-		t.Fatal(err)
+// sample is a value and what is to be said of it.
+type sample struct {
+	value  string
+	format string
+	lines  string // joined by |; a beginning when it ends in …
+}
+
+func check(t *testing.T, tests map[string]sample) {
+	t.Helper()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := Describe([]byte(tt.value), true)
+			if got := join(v); v.Format != tt.format || !agrees(got, tt.lines) {
+				t.Errorf("%s: %s\nwant %s: %s", v.Format, got, tt.format, tt.lines)
+			}
+		})
 	}
-	long := "[" + strings.TrimSuffix(strings.Repeat(`{"id":7,"name":"A lamp of brass"},`, 60), ",") + "]"
-	packedLong := "\xdc\x00\x28" + strings.Repeat("\xa5Lamp!", 40)
-	tests := map[string]struct {
-		value  string
-		format string
-		lines  string // joined by |; a beginning when it ends in …
-	}{
+}
+
+func TestDescribeText(t *testing.T) {
+	check(t, map[string]sample{
 		"empty":               {"", "empty", ""},
 		"integer":             {"-42", "integer", "-42"},
 		"unix seconds":        {"1795451366", "integer", "1795451366|as Unix seconds: 2026-11-23 16:29:26 UTC"},
@@ -72,6 +81,23 @@ func TestDescribe(t *testing.T) {
 		"escape sequence":     {"\x1b[31mred", "binary", "0000  1b 5b 33 31 6d 72 65 64                          .[31mred"},
 		"binary":              {"\x00\x01\x02\xff", "binary", "0000  00 01 02 ff                                      ...."},
 		"latin 1":             {"W\xf6rter", "binary", "…"},
+		"PHP array":           {`a:1:{s:4:"name";s:4:"Lamp";}`, "PHP serialize", `a:1:{s:4:"name";s:4:"Lamp";}`},
+		"PHP integer":         {"i:1795451366;", "PHP serialize", "i:1795451366;"},
+		"base64 of JSON":      {base64.StdEncoding.EncodeToString([]byte(`{"name":"A lamp of brass"}`)), "base64, JSON", `{|  "name": "A lamp of brass"|}`},
+		"base64 for URLs":     {base64.RawURLEncoding.EncodeToString([]byte(`{"name":"A lamp of brass?>"}`)), "base64, JSON", "…"},
+		"a hash":              {"5d41402abc4b2a76b9719d911017c592", "text", "5d41402abc4b2a76b9719d911017c592"},
+		"JWT":                 {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2VjcmV0", "JWT", `{|  "alg": "HS256"|}|{|  "sub": "7"|}`},
+	})
+}
+
+func TestDescribeBytes(t *testing.T) {
+	java, err := base64.StdEncoding.DecodeString(javaMap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := "[" + strings.TrimSuffix(strings.Repeat(`{"id":7,"name":"A lamp of brass"},`, 60), ",") + "]"
+	packedLong := "\xdc\x00\x28" + strings.Repeat("\xa5Lamp!", 40)
+	check(t, map[string]sample{
 		"gzip of JSON":        {gz(`{"a":1}`), "gzip, JSON", `{|  "a": 1|}`},
 		"gzip of a lot":       {gz(long), "gzip, JSON", `[|  {|    "id": 7,…`},
 		"gzip cut off":        {gz(long)[:60], "gzip, JSON", "…"},
@@ -89,25 +115,11 @@ func TestDescribe(t *testing.T) {
 		"msgpack time":        {"\x81\xa1t\xd6\xff\x6b\x04\x5f\xe6", "msgpack", `{|  "t": "2026-11-23T15:46:46Z"|}`},
 		"go-redis/cache":      {packedMap + "\x00", "go-redis/cache, msgpack", `{|  "id": 42…`},
 		"go-redis/cache, s2":  {string(s2.Encode(nil, []byte(packedLong))) + "\x01", "go-redis/cache, s2, msgpack", `[|  "Lamp!",…`},
-		"PHP array":           {`a:1:{s:4:"name";s:4:"Lamp";}`, "PHP serialize", `a:1:{s:4:"name";s:4:"Lamp";}`},
-		"PHP integer":         {"i:1795451366;", "PHP serialize", "i:1795451366;"},
 		"Java":                {string(java), "Java serialization", "…"},
 		"Ruby":                {"\x04\x08{\x06:\x09nameI\"\x09Lamp\x06:\x06ET", "Ruby Marshal", `nameI" Lamp`},
 		"Rails entry":         {"\x00\x11\x01\x00\x00\x00\x00\x00\x00\xf0\xbf\xff\xff\xff\xff\x04\x08I\"\x09Lamp\x06:\x06ET", "Rails cache entry, Ruby Marshal", "Lamp"},
-		"base64 of JSON":      {base64.StdEncoding.EncodeToString([]byte(`{"name":"A lamp of brass"}`)), "base64, JSON", `{|  "name": "A lamp of brass"|}`},
-		"base64 for URLs":     {base64.RawURLEncoding.EncodeToString([]byte(`{"name":"A lamp of brass?>"}`)), "base64, JSON", "…"},
-		"a hash":              {"5d41402abc4b2a76b9719d911017c592", "text", "5d41402abc4b2a76b9719d911017c592"},
-		"JWT":                 {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2VjcmV0", "JWT", `{|  "alg": "HS256"|}|{|  "sub": "7"|}`},
 		"PNG":                 {"\x89PNG\r\n\x1a\nxxxx", "PNG", "…"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			v := Describe([]byte(tt.value), true)
-			if got := join(v); v.Format != tt.format || !agrees(got, tt.lines) {
-				t.Errorf("%s: %s\nwant %s: %s", v.Format, got, tt.format, tt.lines)
-			}
-		})
-	}
+	})
 }
 
 // join is the lines of v in one.
