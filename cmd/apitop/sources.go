@@ -8,13 +8,8 @@ import (
 	"apitop/collectors"
 	"apitop/collectors/host"
 	"apitop/collectors/pgstat"
-	"apitop/collectors/redisconn"
-	"apitop/collectors/redisinfo"
-	"apitop/collectors/rediskeys"
-	"apitop/collectors/safe"
 	"apitop/collectors/scrape"
 	"apitop/collectors/targets"
-	"apitop/collectors/web"
 )
 
 // watched is what a Config comes to: collectors, and connections to close.
@@ -73,37 +68,6 @@ func (c *Config) addMetrics(w *watched) error {
 // timeout is how long a source may take: a slow one is better read late than
 // never.
 func (c *Config) timeout() time.Duration { return max(2*c.Interval, 2*time.Second) }
-
-func (c *Config) addRedis(w *watched) error {
-	if c.Redis == "" {
-		return nil
-	}
-	target, err := redisconn.Parse(c.Redis)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.origin("redis"), err)
-	}
-	target = c.redisPassword(target)
-	server := redisconn.OpenServer(target)
-	w.closers = append(w.closers, server.Close)
-	w.jobs = append(w.jobs,
-		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},
-		collectors.Job{Collector: rediskeys.New(server, rediskeys.Config{}), Timeout: c.timeout()},
-	)
-	return nil
-}
-
-// redisPassword gives t the password that stands beside its address: in a file,
-// or where redis-cli looks for it.
-func (c *Config) redisPassword(t redisconn.Target) redisconn.Target {
-	switch {
-	case c.RedisPassword != "":
-		return t.WithPassword(web.SecretFile("the password file", c.RedisPassword))
-	case !t.HasPassword() && c.Env("REDISCLI_AUTH") != "":
-		password := safe.Hide(c.Env("REDISCLI_AUTH"))
-		return t.WithPassword(func() (string, error) { return password.Reveal(), nil })
-	}
-	return t
-}
 
 // statementRounds is how often statements are read: a reading costs the server
 // more than any other.

@@ -162,9 +162,9 @@ func prefixOf(command []string) string {
 	keys := command[min(1, len(command)):]
 	switch CommandName(command) {
 	case "scan", "dbsize", "time", "info", "config|get", "latency|histogram", "slowlog|len", "slowlog|get",
-		"cluster|slots", "cluster|shards", "role", "client|id":
+		"cluster|slots", "cluster|shards", "role", "client|id", "ping", "hotkeys|get", "hotkeys|start", "hotkeys|stop", "hotkeys|reset":
 		return ""
-	case "memory|usage", "object|encoding":
+	case "memory|usage", "object|encoding", "object|freq", "object|idletime":
 		keys = command[min(2, len(command)):]
 	}
 	if len(keys) == 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -14,17 +16,68 @@ import (
 )
 
 // allowed tells whether a command may be sent. All of them read, and none walks
-// a whole collection or keyspace. GETRANGE stands for GET: it has an end.
-// MEMORY USAGE is bounded by checking its arguments.
+// a whole collection or keyspace; see [permitted] for those that are bounded by
+// their arguments. GETRANGE stands for GET: it has an end. HOTKEYS START writes
+// no data; who starts a session says so on the command line.
 func allowed(name string) bool {
 	switch name {
 	case "info", "ping", "time", "dbsize", "scan",
-		"type", "pttl", "memory|usage", "object|encoding",
+		"type", "pttl", "memory|usage", "object|encoding", "object|freq", "object|idletime",
 		"strlen", "getrange", "llen", "hlen", "scard", "zcard", "xlen",
-		"zcount", "zrange", "hmget":
+		"zcount", "zrange", "hmget", "hgetall", "lrange",
+		"config|get", "slowlog|len", "latency|histogram", "role", "client|id", "cluster|slots", "cluster|shards",
+		"hotkeys|get", "hotkeys|start", "hotkeys|stop", "hotkeys|reset",
+		"sentinel|get-master-addr-by-name", "sentinel|master", "sentinel|masters", "sentinel|replicas", "sentinel|sentinels":
 		return true
 	}
 	return handshake(name)
+}
+
+// permits tells whether a command may be sent now: HGETALL only of a hash that is
+// known to be small.
+func (g *guard) permits(name string, words []string) bool {
+	return permitted(name, words) && (name != "hgetall" || len(words) == 2 && g.small.has(words[1]))
+}
+
+// mostRange is how many elements of a list may be asked for at once.
+const mostRange = 1024
+
+// permitted tells whether a command may be sent with these words.
+func permitted(name string, words []string) bool {
+	if !allowed(name) {
+		return false
+	}
+	switch name {
+	case "memory|usage": // SAMPLES could make it walk every element of a key
+		return len(words) == 3
+	case "lrange":
+		return len(words) == 4 && bounded(words[2], words[3], mostRange)
+	case "getrange":
+		return len(words) == 4 && bounded(words[2], words[3], mostElement)
+	case "config|get": // requirepass and masterauth are parameters as well
+		return len(words) > 2 && !slices.ContainsFunc(words[2:], func(s string) bool { return !openParameter(s) })
+	case "hotkeys|start": // a session without an end would outlive us
+		return slices.ContainsFunc(words, func(s string) bool { return strings.EqualFold(s, "duration") })
+	}
+	return true
+}
+
+// bounded tells whether at most so many elements lie between start and stop.
+func bounded(start, stop string, most int) bool {
+	a, errA := strconv.Atoi(start)
+	b, errB := strconv.Atoi(stop)
+	return errA == nil && errB == nil && a >= 0 == (b >= 0) && b-a < most
+}
+
+// openParameter tells whether a parameter of the server may be asked for: one by
+// its whole name that is no secret, or a group in which there is none.
+func openParameter(name string) bool {
+	name = strings.ToLower(name)
+	if name == "lfu-*" || name == "slowlog-*" {
+		return true
+	}
+	secret := strings.Contains(name, "pass") || strings.Contains(name, "auth") || strings.Contains(name, "user")
+	return !secret && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
 // handshake tells what go-redis and we ourselves send on a new connection.
@@ -52,7 +105,7 @@ func CommandName(words []string) string {
 func commandName(first, second string) string {
 	first = strings.ToLower(first)
 	switch first {
-	case "client", "memory", "object", "config", "acl", "debug", "slowlog", "latency", "script", "function", "cluster", "module", "command":
+	case "client", "memory", "object", "config", "acl", "debug", "slowlog", "latency", "script", "function", "cluster", "module", "command", "sentinel", "hotkeys":
 		if second != "" {
 			return first + "|" + strings.ToLower(second)
 		}
@@ -62,6 +115,15 @@ func commandName(first, second string) string {
 
 // nameOf is the [CommandName] of a command of go-redis.
 func nameOf(cmd redis.Cmder) string { return commandName(word(cmd, 0), word(cmd, 1)) }
+
+// wordsOf are the arguments of cmd.
+func wordsOf(cmd redis.Cmder) []string {
+	words := make([]string, len(cmd.Args()))
+	for i := range words {
+		words[i] = word(cmd, i)
+	}
+	return words
+}
 
 // word is argument i of cmd; empty when there is none or it is not a string,
 // so that nothing but a string can name a command.
@@ -81,6 +143,7 @@ type guard struct {
 	commands     atomic.Uint64          // that the server ran
 	names        namedCounts            // the same by name
 	version      atomic.Pointer[string] // the server's, from its greeting
+	small        smallHashes
 }
 
 // DialHook changes nothing.
@@ -123,8 +186,7 @@ func (g *guard) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func (g *guard) check(cmds ...redis.Cmder) error {
 	for _, cmd := range cmds {
 		name := nameOf(cmd)
-		// SAMPLES could make MEMORY USAGE walk every element of a key.
-		if allowed(name) && (name != "memory|usage" || len(cmd.Args()) == 3) {
+		if g.permits(name, wordsOf(cmd)) {
 			continue
 		}
 		err := refused(name)

@@ -3,8 +3,10 @@ package redisconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,7 +47,9 @@ func TestGuardRefuses(t *testing.T) {
 		{"set", "k", "x"}, {"SET", "k", "x"}, {"get", "k"}, {"del", "k"}, {"flushall"}, {"keys", "*"}, {"monitor"}, {"eval", "return 1", "0"},
 		{"config", "get", "*"}, {"config", "set", "maxmemory", "1"}, {"client", "kill", "id", "1"}, {"client", "list"}, {"hgetall", "k"},
 		{"smembers", "k"}, {"memory", "doctor"}, {"memory", "usage", "k", "samples", "0"}, {"debug", "sleep", "0"}, {"acl", "list"},
-		{"memory"}, {"object", "freq", "k"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
+		{"memory"}, {"object", "help"}, {"config", "get", "requirepass"}, {"config", "get", "maxmemory", "masterauth"}, {"config", "get", "m*"}, {"config", "get"},
+		{"lrange", "k", "0", "-1"}, {"lrange", "k", "0", "5000"}, {"lrange", "k", "x", "1"}, {"getrange", "k", "0", "-1"}, {"hotkeys", "start", "metrics", "1", "cpu"},
+		{"sentinel", "failover", "m"}, {"sentinel", "reset", "m"}, {"cluster", "failover"}, {"slowlog", "reset"}, {"latency", "reset"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
 	}
 	for _, args := range forbidden {
 		if err := c.client.Do(ctx, args...).Err(); !isRefusal(err) {
@@ -131,8 +135,11 @@ func TestOwnLookups(t *testing.T) {
 		{{"zcount", "gone", "9", "+inf"}, {"zrange", "gone", "-1", "-1"}},                   // missing, by the other command
 		{{"zrange", "z", "-9", "-9"}, {"pttl", "z"}, {"hmget", "h", "nope"}, {"type", "h"}}, // empty, but found
 		{{"zcount", "z", "9", "+inf"}}, // alone: taken as found
-		{{"hlen", "s"}, {"zcount", "s", "1", "2"}, {"zcount", "s", "no number", "2"}}, // wrong type: found; bad argument: neither
-		{{"scan", "0"}, {"dbsize"}, {"time"}, {"ping"}, {"info"}},
+		{{"hlen", "s"}, {"zcount", "s", "1", "2"}, {"zcount", "s", "no number", "2"}},                                      // wrong type: found; bad argument: neither
+		{{"object", "freq", "s"}, {"object", "freq", "gone"}, {"object", "idletime", "s"}, {"object", "idletime", "gone"}}, // one of them fails for every key
+		{{"hgetall", "h"}, {"lrange", "l", "0", "9"}, {"lrange", "gone", "0", "9"}, {"lrange", "l", "-1", "-1"}},
+		{{"lrange", "l", "5", "9"}, {"llen", "l"}},
+		{{"scan", "0"}, {"dbsize"}, {"time"}, {"ping"}, {"info"}, {"config", "get", "lfu-*"}, {"slowlog", "len"}, {"latency", "histogram"}, {"role"}, {"client", "id"}},
 	}
 	hits, misses := srv.Info("keyspace_hits"), srv.Info("keyspace_misses")
 	for _, p := range pipelines {
@@ -146,6 +153,69 @@ func TestOwnLookups(t *testing.T) {
 	}
 	if c.Own().Hits < 15 || c.Own().Misses < 10 {
 		t.Errorf("%d hits, %d misses: the test asked for more", c.Own().Hits, c.Own().Misses)
+	}
+}
+
+// TestHGetAll: a hash may be read as a whole only after HLEN said that it is small.
+func TestHGetAll(t *testing.T) {
+	srv := redistest.Start(t)
+	srv.Do("HSET", "small", "f", "1")
+	srv.Do("EVAL", "for i = 1, 200 do redis.call('HSET', 'large', i, i) end", "0")
+	c := open(t, srv.URL())
+	for _, key := range []string{"small", "large"} {
+		if _, err := c.Do(t.Context(), []string{"hgetall", key}); !isRefusal(err) {
+			t.Errorf("%s, never asked for its length: %v", key, err)
+		}
+	}
+	if _, err := c.Do(t.Context(), []string{"hlen", "small"}, []string{"hlen", "large"}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Do(t.Context(), []string{"hgetall", "small"}); err != nil || len(r[0].([]any)) != 2 {
+		t.Errorf("small: %v, %v", r, err)
+	}
+	if _, err := c.Do(t.Context(), []string{"hgetall", "large"}); !isRefusal(err) {
+		t.Errorf("large: %v", err)
+	}
+	for i := range 2 * mostHashes {
+		c.guard.small.learn(lengthOf(strconv.Itoa(i)))
+	}
+	if n := len(c.guard.small.keys); n > mostHashes {
+		t.Errorf("%d hashes are remembered", n)
+	}
+}
+
+func lengthOf(key string) redis.Cmder {
+	cmd := redis.NewCmd(context.Background(), "hlen", key)
+	cmd.SetVal(int64(1))
+	return cmd
+}
+
+// TestOwnByName compares our counts with the server's commandstats.
+func TestOwnByName(t *testing.T) {
+	srv := redistest.Start(t)
+	srv.Do("ACL", "SETUSER", "mon", "on", ">pw", "~*", "+hello", "+info", "+type", "+client|setname", "+memory|usage")
+	srv.Do("CONFIG", "RESETSTAT")
+	c := open(t, "unix://mon:pw@"+srv.Sock)
+	for range 3 {
+		if _, err := c.Do(t.Context(), []string{"type", "s"}, []string{"memory", "usage", "s"}, []string{"pttl", "s"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, own, err := c.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total := infoField(t, text, "total_commands_processed"); own.Commands != total-1 { // RESETSTAT itself
+		t.Errorf("%d commands are ours, the server ran %d", own.Commands, total)
+	}
+	stats := srv.Do("INFO", "commandstats")
+	for name, n := range own.ByName {
+		if n > 0 && !strings.Contains(stats, fmt.Sprintf("cmdstat_%s:calls=%d,", name, n)) && name != "info" {
+			t.Errorf("%s: we count %d, the server says %s", name, n, stats)
+		}
+	}
+	if own.ByName["type"] != 3 || own.ByName["pttl"] != 0 {
+		t.Errorf("by name: %v", own.ByName)
 	}
 }
 

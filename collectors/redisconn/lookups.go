@@ -28,6 +28,7 @@ func (g *guard) count(cmds []redis.Cmder) {
 	open := false
 	for _, cmd := range cmds {
 		g.ran(cmd)
+		g.small.learn(cmd)
 		v := lookup(cmd)
 		open = open || v == unclear
 		g.add(v)
@@ -68,7 +69,7 @@ func (g *guard) add(v verdict) {
 
 // key is the key a counted command reads.
 func key(cmd redis.Cmder) string {
-	if nameOf(cmd) == "object|encoding" {
+	if strings.HasPrefix(nameOf(cmd), "object|") {
 		return word(cmd, 2)
 	}
 	return word(cmd, 1)
@@ -79,8 +80,8 @@ func key(cmd redis.Cmder) string {
 func lookup(cmd redis.Cmder) verdict {
 	name := nameOf(cmd)
 	switch name {
-	case "type", "pttl", "object|encoding", "strlen", "getrange",
-		"llen", "hlen", "scard", "zcard", "xlen", "zcount", "zrange", "hmget":
+	case "type", "pttl", "object|encoding", "object|freq", "object|idletime", "strlen", "getrange",
+		"llen", "hlen", "scard", "zcard", "xlen", "zcount", "zrange", "hmget", "hgetall", "lrange":
 	default:
 		return nothing
 	}
@@ -93,22 +94,27 @@ func lookup(cmd redis.Cmder) verdict {
 		return nothing
 	}
 	v := judge(name, c.Val())
-	if v == unclear && name == "zrange" && reachesAny(word(cmd, 2), word(cmd, 3)) {
+	if v == unclear && (name == "zrange" || name == "lrange") && reachesAny(word(cmd, 2), word(cmd, 3)) {
 		v = missing
 	}
 	return v
 }
 
-// reachesAny tells whether a ZRANGE by rank has an element in it for every key
-// that exists: a sorted set is never empty.
+// reachesAny tells whether a ZRANGE by rank or an LRANGE has an element in it for
+// every key that exists: none is ever empty.
 func reachesAny(start, stop string) bool {
 	return start == "0" && stop != "" || strings.HasPrefix(start, "-") && stop == "-1"
 }
 
-// failedLookup: a key of the wrong type was found; every other error (no
-// permission, unknown command, lost connection) came before the lookup.
+// failedLookup: a key of the wrong type was found, and so was one whose idle time
+// or frequency the server does not keep; every other error (no permission,
+// unknown command, lost connection) came before the lookup.
 func failedLookup(err error) verdict {
-	if _, ok := errors.AsType[redis.Error](err); ok && newReplyError(err.Error()).Code == "WRONGTYPE" {
+	if _, ok := errors.AsType[redis.Error](err); !ok {
+		return nothing
+	}
+	e := newReplyError(err.Error())
+	if e.Code == "WRONGTYPE" || strings.Contains(e.Text.Raw(), "maxmemory policy is ") {
 		return found
 	}
 	return nothing
@@ -122,9 +128,12 @@ func judge(name string, reply any) verdict {
 	case string:
 		empty = r == "" || (name == "type" && r == "none")
 	case int64:
-		empty = r == 0
-		if name == "pttl" {
+		switch name {
+		case "pttl":
 			empty = r == -2
+		case "object|freq", "object|idletime": // nil for no key
+		default:
+			empty = r == 0
 		}
 	case []any:
 		empty = !anyKnown(r)
@@ -132,7 +141,7 @@ func judge(name string, reply any) verdict {
 	switch {
 	case !empty:
 		return found
-	case name == "strlen" || name == "getrange" || name == "xlen" || name == "zcount" || name == "zrange" || name == "hmget":
+	case name == "strlen" || name == "getrange" || name == "xlen" || name == "zcount" || name == "zrange" || name == "lrange" || name == "hmget":
 		return unclear // also what an empty string or stream gives, or no match
 	default:
 		return missing

@@ -56,9 +56,14 @@ func (c *namedCounts) all() map[string]uint64 {
 // ran adds an answered command to our share of the server's commands.
 func (g *guard) ran(cmd redis.Cmder) {
 	if executed(cmd.Err()) {
-		g.commands.Add(1)
-		g.names.add(nameOf(cmd))
+		g.sent(nameOf(cmd))
 	}
+}
+
+// sent adds one command by name.
+func (g *guard) sent(name string) {
+	g.commands.Add(1)
+	g.names.add(name)
 }
 
 // executed tells whether the server ran the command, be it to an error. It does
