@@ -95,7 +95,7 @@ func (e *Engine) stepSections(s snapshot.Snapshot) {
 	events := e.http.step(s)
 	e.http.pushTrends(e.parts.stale(s.At)[PartHTTP])
 	events = append(events, e.cache.step(s, e.http)...)
-	e.limits.step(s)
+	e.limits.step(s, e.http.section)
 	events = append(events, e.db.step(s, e.http.rps())...)
 	for _, ev := range events {
 		e.events.push(ev)

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,83 +11,141 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// limitState follows the limiter's keys.
+// limitState follows the limiters' keys.
 type limitState struct {
-	denied    *growth[safe.Text]
-	requested *growth[safe.Text]
-	rejected  map[safe.Text]rejection
-	section   *Limits
+	window  time.Duration
+	tracks  map[limitID]*limitTrack
+	beyond  map[string]bool // layouts whose counters were seen above their limit: they count what they deny
+	learned ceilings
+	section *Limits
 }
 
-// rejection is when a key's count of rejections last grew.
-type rejection struct {
-	total float64
-	at    time.Time // zero: never while we looked
-	seen  time.Time
+// limitID is a limiter from window to window, whatever its key is called then.
+type limitID struct{ node, series safe.Text }
+
+func idOf(lim *snapshot.Limiter) limitID {
+	if lim.Series.IsZero() {
+		return limitID{lim.Node, lim.Key}
+	}
+	return limitID{lim.Node, lim.Series}
 }
+
+const (
+	// rememberThrottled is how long a subject whose key is gone counts as
+	// recently throttled and stays to be seen.
+	rememberThrottled = 3 * time.Minute
+	// rememberLimiter is how long other keys that are gone are remembered, so
+	// that one that comes back is compared with its own past.
+	rememberLimiter = time.Minute
+	mostGone        = 128
+	mostTracks      = 8192
+	mostLayouts     = 256 // layouts that are remembered to count what they deny
+)
 
 func newLimitState(opt Options) limitState {
 	return limitState{
-		denied:    newSampledGrowth[safe.Text](opt),
-		requested: newSampledGrowth[safe.Text](opt),
-		rejected:  map[safe.Text]rejection{},
+		window:  opt.Window,
+		tracks:  map[limitID]*limitTrack{},
+		beyond:  map[string]bool{},
+		learned: newCeilings(),
 	}
 }
 
-func (l *limitState) step(s snapshot.Snapshot) {
-	if s.Keys == nil {
-		return
-	}
+// step takes the keys that came; http is what the service says of its requests,
+// nil where it says nothing.
+func (l *limitState) step(s snapshot.Snapshot, http *HTTP) {
 	k := s.Keys
-	l.denied.begin(k.At, false)
-	l.requested.begin(k.At, false)
-	for _, lim := range k.Limiters {
-		l.denied.put(lim.Key, lim.DeniedTotal)
-		l.requested.put(lim.Key, lim.RequestedTotal)
-		l.noteRejections(lim, k.At)
-	}
-	l.denied.end()
-	l.requested.end()
-	l.forget(k.At)
-	l.section = l.report(k)
-}
-
-func (l *limitState) noteRejections(lim snapshot.Limiter, now time.Time) {
-	if !lim.DeniedTotal.OK {
+	if k == nil {
 		return
 	}
-	r, known := l.rejected[lim.Key]
-	if known && lim.DeniedTotal.V > r.total {
-		r.at = now
+	refused := refusals{http: http}
+	l.learned.age(k.At)
+	list := newest(k.Limiters)
+	for _, lim := range list {
+		l.take(lim, k.At, &refused)
 	}
-	r.total, r.seen = lim.DeniedTotal.V, now
-	l.rejected[lim.Key] = r
+	l.forget(k.At)
+	l.section = l.report(list, k)
 }
 
-// rememberRejections is how long a subject that is no longer seen counts as
-// recently throttled.
-const rememberRejections = 10 * time.Minute
-
-func (l *limitState) forget(now time.Time) {
-	for key, r := range l.rejected {
-		if now.Sub(r.seen) > rememberRejections {
-			delete(l.rejected, key)
+// newest leaves one key of each series: while a window ends, the keys of two of
+// them are there. That of the newer one resets later.
+func newest(all []snapshot.Limiter) []*snapshot.Limiter {
+	at := make(map[limitID]int, len(all))
+	list := make([]*snapshot.Limiter, 0, len(all))
+	for i := range all {
+		lim := &all[i]
+		j, twice := at[idOf(lim)]
+		if !twice {
+			at[idOf(lim)] = len(list)
+			list = append(list, lim)
+			continue
+		}
+		if cmp.Or(
+			cmp.Compare(rank(lim.ResetsSeconds), rank(list[j].ResetsSeconds)),
+			strings.Compare(lim.Key.Raw(), list[j].Key.Raw()),
+		) > 0 {
+			list[j] = lim
 		}
 	}
+	return list
 }
 
-func (l *limitState) report(k *snapshot.Keys) *Limits {
-	out := &Limits{Subjects: make([]Subject, 0, len(k.Limiters))}
+func (l *limitState) take(lim *snapshot.Limiter, now time.Time, refused *refusals) {
+	id := idOf(lim)
+	t := l.tracks[id]
+	if t == nil {
+		if len(l.tracks) >= mostTracks {
+			return // bounded before this by the explorer, but for a recording of another version
+		}
+		t = newLimitTrack()
+		l.tracks[id] = t
+	}
+	t.seen = now
+	at := lim.At
+	if at.IsZero() {
+		at = now
+	}
+	if !t.take(lim, at, l.window) {
+		return
+	}
+	if lim.Used.V > lim.Limit.V && lim.Limit.OK && lim.Algorithm == fixedWindow && len(l.beyond) < mostLayouts {
+		l.beyond[lim.Layout] = true
+	}
+	if !lim.Limit.OK {
+		l.learned.watch(id, t, refused)
+	}
+}
+
+// forget drops keys that are long gone.
+func (l *limitState) forget(now time.Time) {
+	maps.DeleteFunc(l.tracks, func(_ limitID, t *limitTrack) bool {
+		keep := rememberLimiter
+		if !t.throttled.IsZero() {
+			keep = rememberThrottled
+		}
+		return now.Sub(t.seen) > keep
+	})
+}
+
+func (l *limitState) report(list []*snapshot.Limiter, k *snapshot.Keys) *Limits {
+	out := &Limits{Subjects: make([]Subject, 0, len(list)), Coverage: k.Coverage, Lint: lint(k), Layouts: layouts(list)}
 	throttled := map[safe.Text]bool{}
-	for _, lim := range k.Limiters {
-		s := l.subject(lim, k.At)
-		out.Subjects = append(out.Subjects, s)
-		out.DeniedPerSecond = plus(out.DeniedPerSecond, s.DeniedPerSecond)
-		if s.IsBlocked() {
-			throttled[s.Subject] = true
+	for _, lim := range list {
+		t := l.tracks[idOf(lim)]
+		if t == nil {
+			continue
+		}
+		t.row = l.subject(t, k.At)
+		out.Subjects = append(out.Subjects, t.row)
+		out.DeniedPerSecond = plus(out.DeniedPerSecond, t.row.DeniedPerSecond)
+		if t.row.IsBlocked() {
+			throttled[t.row.Subject] = true
 		}
 	}
 	out.ThrottledSubjects = len(throttled)
+	fillShares(out.Subjects)
+	out.Subjects = append(out.Subjects, l.gone(k.At)...)
 	slices.SortFunc(out.Subjects, byPressure)
 	return out
 }
@@ -105,45 +164,58 @@ func byPressure(a, b Subject) int {
 		cmp.Compare(rank(b.DeniedPerSecond), rank(a.DeniedPerSecond)),
 		strings.Compare(a.Subject.String(), b.Subject.String()),
 		strings.Compare(a.Endpoint.String(), b.Endpoint.String()),
+		strings.Compare(a.Key.Raw(), b.Key.Raw()),
 	)
 }
 
-func (l *limitState) subject(lim snapshot.Limiter, now time.Time) Subject {
-	s := Subject{
-		Subject:         lim.Subject,
-		Tier:            lim.Tier,
-		Endpoint:        lim.Endpoint,
-		Layout:          lim.Layout,
-		Algorithm:       lim.Algorithm,
-		Used:            lim.Used,
-		Limit:           lim.Limit,
-		LimitFrom:       lim.LimitFrom,
-		ResetsInSeconds: lim.ResetsSeconds,
-		DeniedPerSecond: l.denied.rate(lim.Key),
+// layouts counts keys by layout, most first.
+func layouts(list []*snapshot.Limiter) []LayoutCount {
+	counts := map[string]int{}
+	for _, lim := range list {
+		counts[lim.Layout]++
 	}
-	if lim.Used.OK && lim.Limit.OK {
-		blocked := lim.Used.V >= lim.Limit.V
-		s.Blocked = &blocked
-		s.Remaining = snapshot.Known(max(lim.Limit.V-lim.Used.V, 0))
-		s.TimeToLimit = l.timeToLimit(lim, s.Remaining.V)
+	out := make([]LayoutCount, 0, len(counts))
+	for name, n := range counts {
+		out = append(out, LayoutCount{Layout: name, Keys: n})
 	}
-	if r := l.rejected[lim.Key]; !r.at.IsZero() {
-		s.LastDeniedSeconds = snapshot.Known(now.Sub(r.at).Seconds())
-	}
-	return s
+	slices.SortFunc(out, func(a, b LayoutCount) int {
+		return cmp.Or(cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.Layout, b.Layout))
+	})
+	return out
 }
 
-// timeToLimit is when the subject will be blocked if it goes on as in the
-// window: what remains over the rate of admitted requests. It is unknown at a
-// rate that the limit sustains for ever.
-func (l *limitState) timeToLimit(lim snapshot.Limiter, remaining float64) Value {
-	requested, denied := l.requested.rate(lim.Key), l.denied.rate(lim.Key)
-	if !requested.OK || remaining <= 0 {
-		return Value{}
+// lint is what is wrong with limiters' keys; never nil.
+func lint(k *snapshot.Keys) []LimiterLint {
+	out := make([]LimiterLint, 0, len(k.Lint))
+	for _, n := range k.Lint {
+		out = append(out, LimiterLint{Rule: n.Rule, Layout: n.Layout, What: n.What, Fix: n.Fix, Keys: n.Keys, Example: n.Example})
 	}
-	admitted := requested.V - denied.V
-	if sustained := over(lim.Limit, lim.WindowSeconds); admitted <= sustained.V {
-		return Value{}
+	slices.SortStableFunc(out, func(a, b LimiterLint) int { return cmp.Compare(b.Keys, a.Keys) })
+	return out
+}
+
+// gone are those lately throttled whose keys are not there any more, the last
+// throttled first. What they used by now is unknown.
+func (l *limitState) gone(now time.Time) []Subject {
+	var list []Subject
+	for _, t := range l.tracks {
+		if t.throttled.IsZero() || !t.seen.Before(now) || now.Sub(t.throttled) > rememberThrottled {
+			continue
+		}
+		s := t.row
+		s.Gone = true
+		s.Used, s.Remaining, s.ResetsInSeconds, s.Blocked, s.TimeToLimit = Value{}, Value{}, Value{}, nil, Value{}
+		s.RequestsPerSecond, s.DeniedPerSecond, s.Share = Value{}, Value{}, Value{}
+		s.LastDeniedSeconds = sinceThen(t.throttled, now)
+		s.AgeSeconds = sinceThen(t.at, now)
+		list = append(list, s)
 	}
-	return ratio(remaining, admitted)
+	slices.SortFunc(list, func(a, b Subject) int {
+		return cmp.Or(cmp.Compare(a.LastDeniedSeconds.V, b.LastDeniedSeconds.V), strings.Compare(a.Key.Raw(), b.Key.Raw()))
+	})
+	return list[:min(len(list), mostGone)]
+}
+
+func sinceThen(then, now time.Time) Value {
+	return snapshot.Known(max(now.Sub(then).Seconds(), 0))
 }

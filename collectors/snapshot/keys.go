@@ -1,6 +1,11 @@
 package snapshot
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"apitop/collectors/safe"
@@ -111,6 +116,7 @@ type BurstCount struct {
 type Limiter struct {
 	Key            safe.Text
 	Node           safe.Text // of a cluster: where it is
+	Series         safe.Text // Key without the number of the window in it: the same from window to window; zero: Key
 	Subject        safe.Text // who is limited: "user:7", "10.0.0.1"
 	Tier           safe.Text // empty: unknown
 	Endpoint       safe.Text // empty: one limit for all
@@ -142,9 +148,28 @@ func (k *Keys) addTo(s *Snapshot) { s.Keys = k }
 
 // Facts implements [Reading].
 func (k *Keys) Facts() []Fact {
-	return []Fact{
+	f := []Fact{
 		{"cache_keys", len(k.Cache)},
 		{"limiter_keys", len(k.Limiters)},
-		{"coverage_ratio", k.Coverage},
 	}
+	if layouts := k.layouts(); layouts != "" {
+		f = append(f, Fact{"layouts", layouts})
+	}
+	return append(f, Fact{"coverage_ratio", k.Coverage})
+}
+
+// layouts says how many limiter keys are of each layout, most first:
+// "apitop-demo 12, redis_rate 3"; empty: there are none.
+func (k *Keys) layouts() string {
+	counts := map[string]int{}
+	for i := range k.Limiters {
+		counts[k.Limiters[i].Layout]++
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = name + " " + strconv.Itoa(counts[name])
+	}
+	return strings.Join(names, ", ")
 }

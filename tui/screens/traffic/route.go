@@ -36,7 +36,7 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 	up, down := rest.Top(min(len(r.Status)+2, max(h/3, 3)))
 	answers(up, r)
 	room := 0
-	if n := len(limited(f.Report, r)); n > 0 {
+	if n := len(f.Report.CallersOf(r.Method, r.Route)); n > 0 {
 		room = min(n+1, h/4)
 	}
 	_, left := down.Size()
@@ -45,23 +45,9 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 	callers(down, f, r)
 }
 
-// limited are the callers with a limit on this route of its own.
-func limited(report *analysis.Report, r *analysis.Route) []analysis.Subject {
-	if report.Limits == nil {
-		return nil
-	}
-	var list []analysis.Subject
-	for _, s := range report.Limits.Subjects {
-		if s.Endpoint == r.Route {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
 // callers draws who is limited on this route; nothing where nobody is.
 func callers(a canvas.Area, f screen.Frame, r *analysis.Route) {
-	list := limited(f.Report, r)
+	list := f.Report.CallersOf(r.Method, r.Route)
 	if len(list) == 0 {
 		return
 	}
