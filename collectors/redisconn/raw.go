@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 type Raw struct {
 	conn  net.Conn
 	in    *bufio.Reader
+	meter *meter // what in reads from
 	guard *guard
 	line  []byte // of ReadLine
 }
@@ -40,7 +42,8 @@ func openRaw(ctx context.Context, t Target, proto int, g *guard) (*Raw, error) {
 	if lost, failed := conn.(unreached); failed {
 		return nil, lost.why
 	}
-	r := &Raw{conn: conn, in: bufio.NewReaderSize(conn, rawBuffer), guard: g}
+	m := &meter{from: conn, left: math.MaxInt64}
+	r := &Raw{conn: conn, in: bufio.NewReaderSize(m, rawBuffer), meter: m, guard: g}
 	ctx, cancel := context.WithTimeout(ctx, ioTimeout)
 	defer cancel()
 	if err := r.login(ctx, t, proto); err != nil {
@@ -141,7 +144,8 @@ func (r *Raw) SetDeadline(t time.Time) { _ = r.conn.SetReadDeadline(t) }
 
 // ReadLine reads up to a line feed and gives the line without its end, at most
 // max bytes of it; cut tells that there was more, which is dropped. The slice is
-// valid until the next call. The error is a [snapshot.Failure].
+// valid until the next call. The error is a [snapshot.Failure]; what there was of
+// the line comes with it.
 func (r *Raw) ReadLine(max int) (line []byte, cut bool, err error) {
 	r.line = r.line[:0]
 	for {
@@ -157,7 +161,7 @@ func (r *Raw) ReadLine(max int) (line []byte, cut bool, err error) {
 			break
 		}
 		if err != bufio.ErrBufferFull { //nolint:errorlint // ReadSlice gives it as it is
-			return nil, false, failure(err)
+			return r.line[:min(len(r.line), max)], true, failure(err)
 		}
 	}
 	if n := len(r.line); n > 0 && r.line[n-1] == '\r' {
