@@ -20,13 +20,6 @@ type cacheState struct {
 	section *Cache
 }
 
-// nodeState follows the counters of one node.
-type nodeState struct {
-	last   snapshot.RedisNode
-	server *growth[string]
-	own    *growth[string] // what we added to its counters ourselves
-}
-
 func newCacheState(opt Options) cacheState {
 	return cacheState{opt: opt, nodes: map[safe.Text]*nodeState{}, reads: newSampledGrowth[safe.Text](opt)}
 }
@@ -57,7 +50,7 @@ func (c *cacheState) takeServer(s snapshot.Snapshot) []Event {
 	for _, n := range s.Redis.Nodes {
 		state := c.nodes[n.Node]
 		if state == nil {
-			state = &nodeState{last: n, server: newGrowth[string](c.opt), own: newGrowth[string](c.opt)}
+			state = newNodeState(n, c.opt)
 			c.nodes[n.Node] = state
 		}
 		if state.take(n) {
@@ -72,26 +65,6 @@ func (c *cacheState) restartText(n snapshot.RedisNode) string {
 		return "redis " + n.Node.String() + " restarted"
 	}
 	return "redis restarted"
-}
-
-// take tells whether the node is another server than before.
-func (n *nodeState) take(r snapshot.RedisNode) (restarted bool) {
-	restarted = n.last.RunID != r.RunID
-	n.last = r
-	n.server.begin(r.At, restarted)
-	n.server.put("commands", r.Commands)
-	n.server.put("hits", r.KeyspaceHits)
-	n.server.put("misses", r.KeyspaceMisses)
-	n.server.put("evicted", r.EvictedKeys)
-	n.server.put("expired", r.ExpiredKeys)
-	n.server.put("errors", r.ErrorReplies)
-	n.server.end()
-	n.own.begin(r.At, false)
-	n.own.put("hits", snapshot.Known(r.OwnHits))
-	n.own.put("misses", snapshot.Known(r.OwnMisses))
-	n.own.put("commands", snapshot.Known(r.OwnCommands))
-	n.own.end()
-	return restarted
 }
 
 // sum adds up what a function says of the nodes of the newest reading; unknown
@@ -133,27 +106,8 @@ func (c *cacheState) report() *Cache {
 			out.HitRatioFrom = "redis"
 		}
 	}
-	out.OpsPerSecond = minus(c.rate("commands"), c.sum(func(n *nodeState) Value { return n.own.rate("commands") }))
-	out.EvictedPerSecond = c.rate("evicted")
-	out.ExpiredPerSecond = c.rate("expired")
-	out.ErrorsPerSecond = c.rate("errors")
-	out.MemoryBytes = c.sum(func(n *nodeState) Value { return n.last.UsedMemoryBytes })
-	out.MaxMemoryBytes = c.sum(func(n *nodeState) Value { return n.last.MaxMemoryBytes })
-	out.Clients = c.sum(func(n *nodeState) Value { return n.last.Clients })
-	out.Keys = c.sum(func(n *nodeState) Value { return n.last.Keys })
+	c.health(out)
 	return out
-}
-
-// hitRatio is the share of lookups on the server in the window that found their
-// key, without those that we made ourselves: looking at a key counts as a hit.
-// All of the server's users are in it, such as a limiter.
-func (c *cacheState) hitRatio() Value {
-	h := c.sum(func(n *nodeState) Value { return minus(n.server.one("hits"), n.own.one("hits")) })
-	m := c.sum(func(n *nodeState) Value { return minus(n.server.one("misses"), n.own.one("misses")) })
-	if !h.OK || !m.OK {
-		return Value{}
-	}
-	return ratio(h.V, h.V+m.V)
 }
 
 // elapsed is the time that the figures of the first node cover.

@@ -19,6 +19,7 @@ type growth[K comparable] struct {
 	tally
 	complete bool // each step lists every key that the source has
 	fresh    bool // the source restarted in this step
+	anew     bool // what it counts began anew, at a time in this step that is not known
 	live     int  // keys of this step
 	tracks   map[K]*track
 }
@@ -51,8 +52,12 @@ func newSampledGrowth[K comparable](opt Options) *growth[K] {
 // zero even if it did not fall.
 func (g *growth[K]) begin(at time.Time, restarted bool) {
 	g.open(at)
-	g.fresh, g.live = restarted, 0
+	g.fresh, g.anew, g.live = restarted, false, 0
 }
+
+// rebase makes the totals of this step a new baseline. It is for counters that
+// are compared with others: all of them have to leave out the same time.
+func (g *growth[K]) rebase() { g.anew = true }
 
 // add takes key's totals in this step. The first strict of them never fall
 // unless they were reset; the others (sums) are not asked.
@@ -61,11 +66,14 @@ func (g *growth[K]) add(key K, totals []float64, strict int) {
 	switch {
 	case t != nil && t.size() == len(totals):
 		how := goesOn
-		if g.fresh || g.fell(t, totals[:strict]) {
+		switch {
+		case g.anew:
+			how = asBaseline
+		case g.fresh || g.fell(t, totals[:strict]):
 			how = fromZero
 		}
 		g.advance(t, totals, how)
-	case g.complete && g.step > 1:
+	case g.complete && g.step > 1 && !g.anew:
 		t = g.bear(key, t, len(totals))
 		g.advance(t, totals, fromZero)
 	default:

@@ -25,7 +25,7 @@ func allowed(name string) bool {
 		"type", "pttl", "memory|usage", "object|encoding", "object|freq", "object|idletime",
 		"strlen", "getrange", "llen", "hlen", "scard", "zcard", "xlen",
 		"zcount", "zrange", "hmget", "hgetall", "lrange",
-		"config|get", "slowlog|len", "latency|histogram", "role", "client|id", "cluster|slots", "cluster|shards",
+		"config|get", "slowlog|len", "slowlog|get", "latency|histogram", "role", "client|id", "cluster|slots", "cluster|shards",
 		"hotkeys|get", "hotkeys|start", "hotkeys|stop", "hotkeys|reset",
 		"sentinel|get-master-addr-by-name", "sentinel|master", "sentinel|masters", "sentinel|replicas", "sentinel|sentinels":
 		return true
@@ -56,6 +56,8 @@ func permitted(name string, words []string) bool {
 		return len(words) == 4 && bounded(words[2], words[3], mostElement)
 	case "config|get": // requirepass and masterauth are parameters as well
 		return len(words) > 2 && !slices.ContainsFunc(words[2:], func(s string) bool { return !openParameter(s) })
+	case "slowlog|get": // the newest entry, whose length the server bounds
+		return len(words) == 3 && words[2] == "1"
 	case "hotkeys|start": // a session without an end would outlive us
 		return slices.ContainsFunc(words, func(s string) bool { return strings.EqualFold(s, "duration") })
 	}

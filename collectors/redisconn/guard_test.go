@@ -49,7 +49,7 @@ func TestGuardRefuses(t *testing.T) {
 		{"smembers", "k"}, {"memory", "doctor"}, {"memory", "usage", "k", "samples", "0"}, {"debug", "sleep", "0"}, {"acl", "list"},
 		{"memory"}, {"object", "help"}, {"config", "get", "requirepass"}, {"config", "get", "maxmemory", "masterauth"}, {"config", "get", "m*"}, {"config", "get"},
 		{"lrange", "k", "0", "-1"}, {"lrange", "k", "0", "5000"}, {"lrange", "k", "x", "1"}, {"getrange", "k", "0", "-1"}, {"hotkeys", "start", "metrics", "1", "cpu"},
-		{"sentinel", "failover", "m"}, {"sentinel", "reset", "m"}, {"cluster", "failover"}, {"slowlog", "reset"}, {"latency", "reset"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
+		{"sentinel", "failover", "m"}, {"sentinel", "reset", "m"}, {"cluster", "failover"}, {"slowlog", "reset"}, {"slowlog", "get"}, {"slowlog", "get", "-1"}, {"latency", "reset"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
 	}
 	for _, args := range forbidden {
 		if err := c.client.Do(ctx, args...).Err(); !isRefusal(err) {

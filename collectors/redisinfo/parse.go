@@ -14,6 +14,7 @@ import (
 func parse(text string) snapshot.RedisNode { return reading(fieldsOf(text)) }
 
 func reading(f fields) snapshot.RedisNode {
+	space := f.keyspace()
 	return snapshot.RedisNode{
 		Server: server(f),
 		RunID:  f.text("run_id", 64),
@@ -26,16 +27,47 @@ func reading(f fields) snapshot.RedisNode {
 		KeyspaceMisses:  f.number("keyspace_misses"),
 		EvictedKeys:     f.number("evicted_keys"),
 		ExpiredKeys:     f.number("expired_keys"),
+		Connections:     f.number("total_connections_received"),
 		RejectedConns:   f.number("rejected_connections"),
 		ErrorReplies:    f.number("total_error_replies"),
+		NetInBytes:      f.number("total_net_input_bytes"),
+		NetOutBytes:     f.number("total_net_output_bytes"),
 		UsedMemoryBytes: f.number("used_memory"),
 		MaxMemoryBytes:  positive(f.number("maxmemory")),
 		RSSBytes:        f.number("used_memory_rss"),
+		Fragmentation:   f.number("mem_fragmentation_ratio"),
 		Clients:         f.number("connected_clients"),
+		MaxClients:      f.number("maxclients"),
 		BlockedClients:  f.number("blocked_clients"),
-		Keys:            f.keys(),
+		Keys:            space.keys,
+		Expires:         space.expires,
+		AvgTTLSeconds:   space.ttl,
 		CPUSeconds:      sum(f.number("used_cpu_sys"), f.number("used_cpu_user")),
+		LoadingSeconds:  f.loading(),
+		ReplicationLag:  f.lag(),
+
+		CommandStats: f.commands(),
+		Errors:       f.errors(),
+		KeySizes:     f.keySizes(),
 	}
+}
+
+// loading is how long the server says that it still loads its data. One that has
+// just begun does not know.
+func (f fields) loading() snapshot.Value {
+	if f["loading"] != "1" {
+		return snapshot.Value{}
+	}
+	return f.number("loading_eta_seconds")
+}
+
+// lag is how long a replica has heard nothing of its master; the field is -1
+// while they are not connected.
+func (f fields) lag() snapshot.Value {
+	if v := f.number("master_last_io_seconds_ago"); v.V >= 0 {
+		return v
+	}
+	return snapshot.Value{}
 }
 
 // notes says what makes the figures of a server that answers only a part of the
@@ -84,29 +116,6 @@ func (f fields) number(name string) snapshot.Value {
 func (f fields) text(name string, n int) string {
 	s := f[name]
 	return s[:min(len(s), n)]
-}
-
-// keys sums the keys of all databases: lines like "db0:keys=12,expires=3". A
-// server without any lists no database; one without a Keyspace section says
-// nothing, which shows by its other fields missing too.
-func (f fields) keys() snapshot.Value {
-	total := 0.0
-	for name, value := range f {
-		number, isDB := strings.CutPrefix(name, "db")
-		if _, err := strconv.Atoi(number); !isDB || err != nil {
-			continue
-		}
-		for part := range strings.SplitSeq(value, ",") {
-			if n, ok := strings.CutPrefix(part, "keys="); ok {
-				v, err := strconv.ParseFloat(n, 64)
-				if err != nil {
-					return snapshot.Value{}
-				}
-				total += v
-			}
-		}
-	}
-	return snapshot.Value{V: total, OK: total > 0 || f.number("keyspace_hits").OK}
 }
 
 // server is what runs, by its own word: Valkey keeps redis_version for old

@@ -1,8 +1,12 @@
-// Package redisinfo reads a Redis server's own figures: one INFO a round.
+// Package redisinfo reads a Redis server's own figures: one INFO a round, and
+// every few seconds what INFO does not tell.
 package redisinfo
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"apitop/collectors/redisconn"
@@ -14,6 +18,7 @@ import (
 // collectors.Noter.
 type Collector struct {
 	server *redisconn.Server
+	probes map[*redisconn.Conn]*probes
 	notes  []snapshot.Note // of the last reading
 }
 
@@ -25,15 +30,40 @@ func (c *Collector) Source() snapshot.Source {
 	return snapshot.Source{Name: safe.New("redis " + c.server.Name().Raw()), Kind: snapshot.KindRedis}
 }
 
+// answer is what a node said.
+type answer struct {
+	node  *snapshot.RedisNode // nil: nothing
+	mode  snapshot.RedisMode
+	notes []snapshot.Note
+	err   error
+}
+
 // Collect implements collectors.Collector; it gives a [snapshot.Redis] of the
-// nodes that answered, and the first error where one did not.
+// nodes that answered, and the first error where one did not. Nodes are asked at
+// the same time: a slow one does not keep the others waiting.
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	c.notes = nil
 	nodes, err := c.server.Nodes(ctx)
+	c.follow(nodes)
+	answers := make([]answer, len(nodes))
+	var wg sync.WaitGroup
+	for i, node := range nodes {
+		p := c.probes[node]
+		wg.Go(func() { answers[i] = read(ctx, node, p) })
+	}
+	wg.Wait()
 	r := &snapshot.Redis{At: time.Now(), Mode: snapshot.RedisSingle}
-	for _, node := range nodes {
-		if failed := c.read(ctx, node, r); failed != nil && err == nil {
-			err = failed
+	for _, a := range answers {
+		err = cmp.Or(err, a.err)
+		if a.node == nil {
+			continue
+		}
+		r.Nodes = append(r.Nodes, *a.node)
+		r.Mode = cmp.Or(a.mode, r.Mode)
+		for _, n := range a.notes {
+			if !slices.Contains(c.notes, n) {
+				c.notes = append(c.notes, n)
+			}
 		}
 	}
 	if len(r.Nodes) == 0 {
@@ -42,24 +72,65 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	return r, err
 }
 
-// read adds what a node says to r.
-func (c *Collector) read(ctx context.Context, node *redisconn.Conn, r *snapshot.Redis) error {
+// follow keeps probes for each node that there is.
+func (c *Collector) follow(nodes []*redisconn.Conn) {
+	old := c.probes
+	c.probes = make(map[*redisconn.Conn]*probes, len(nodes))
+	for _, n := range nodes {
+		if c.probes[n] = old[n]; c.probes[n] == nil {
+			c.probes[n] = &probes{}
+		}
+	}
+}
+
+// read asks one node. What a lost connection did not give is missing beside the
+// figures of INFO.
+func read(ctx context.Context, node *redisconn.Conn, p *probes) answer {
 	text, own, err := node.Info(ctx)
 	if err != nil {
-		return err
+		return answer{err: err}
 	}
 	f := fieldsOf(text)
 	n := reading(f)
 	n.At, n.Node = time.Now(), node.Name()
 	n.OwnHits, n.OwnMisses, n.OwnCommands = float64(own.Hits), float64(own.Misses), float64(own.Commands)
-	if f["redis_mode"] == "embedded" || f["server_name"] == "miniredis" {
-		r.Mode = snapshot.RedisEmbedded
+	n.OwnByName = ownCalls(own.ByName, n.CommandStats)
+	a := answer{node: &n, mode: modeOf(f), notes: notes(f)}
+	if a.mode != snapshot.RedisEmbedded { // which has none of it
+		a.err = p.ask(ctx, node.Gate(), &n)
+		a.notes = append(a.notes, missing(node.Gate())...)
 	}
-	r.Nodes = append(r.Nodes, n)
-	c.notes = append(c.notes, notes(f)...)
-	return nil
+	return a
+}
+
+// modeOf is the mode as far as a node knows it; empty for a single server, which
+// sentinels may still name.
+func modeOf(f fields) snapshot.RedisMode {
+	switch {
+	case f["redis_mode"] == "embedded" || f["server_name"] == "miniredis":
+		return snapshot.RedisEmbedded
+	case f["cluster_enabled"] == "1":
+		return snapshot.RedisCluster
+	}
+	return ""
+}
+
+// missing says which of the probes' commands may not be sent.
+func missing(gate *redisconn.Gate) []snapshot.Note {
+	var list []snapshot.Note
+	for _, r := range gate.Refusals() {
+		switch r.Command {
+		case "latency|histogram":
+			list = append(list, r.Note("percentiles of commands are since the server's start, not of now"))
+		case "slowlog|len", "slowlog|get":
+			list = append(list, r.Note("how many commands are slow is unknown"))
+		case "config|get":
+			list = append(list, r.Note("what counts as slow is unknown, and how fast use is forgotten is taken from Redis' defaults"))
+		}
+	}
+	return list
 }
 
 // Notes implements collectors.Noter: a server that is loading, a replica without
-// its master, a node of a cluster.
+// its master, a node of a cluster, what the user may not do.
 func (c *Collector) Notes() []snapshot.Note { return c.notes }
