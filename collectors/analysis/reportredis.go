@@ -91,19 +91,20 @@ type CacheNode struct {
 
 // HotKey is one cache key.
 type HotKey struct {
-	Key            Text   `json:"key"`
-	Node           Text   `json:"node,omitzero"`
-	ReadsPerSecond Value  `json:"reads_per_second"`
-	AtLeast        bool   `json:"at_least,omitempty"` // the rate is a lower bound
-	Method         string `json:"method,omitempty"`   // how the rate was got: "app", "monitor", "hotkeys", "freq", "idle"
-	RateAge        Value  `json:"rate_age_seconds"`   // since the rate was measured
-	Share          Value  `json:"share"`              // of the reads of all keys in this list, 0..1
-	TTLSeconds     Value  `json:"ttl_seconds"`
-	NoTTL          bool   `json:"no_ttl,omitempty"`
-	Bytes          Value  `json:"bytes"`
-	GrowthPerSec   Value  `json:"growth_bytes_per_second"` // of a key without a lifetime
-	Type           string `json:"type"`
-	AgeSeconds     Value  `json:"age_seconds"`
+	Key            Text      `json:"key"`
+	Node           Text      `json:"node,omitzero"`
+	ReadsPerSecond Value     `json:"reads_per_second"`
+	AtLeast        bool      `json:"at_least,omitempty"` // the rate is a lower bound
+	Method         string    `json:"method,omitempty"`   // how the rate was got: "app", "monitor", "hotkeys", "freq", "idle"
+	RateAge        Value     `json:"rate_age_seconds"`   // since the rate was measured
+	Share          Value     `json:"share"`              // of the reads of all keys in this list, 0..1
+	TTLSeconds     Value     `json:"ttl_seconds"`
+	NoTTL          bool      `json:"no_ttl,omitempty"`
+	Bytes          Value     `json:"bytes"`
+	GrowthPerSec   Value     `json:"growth_bytes_per_second"` // of a key without a lifetime
+	Type           string    `json:"type"`
+	AgeSeconds     Value     `json:"age_seconds"`
+	Trend          []float32 `json:"-"` // reads per second, a reading, oldest first; NaN is a gap
 }
 
 // HotMethod is a way to find hot keys, and whether it is used.

@@ -59,9 +59,11 @@ type Frame struct {
 	Report *analysis.Report
 }
 
-// Navigate asks for another screen, by its number.
+// Navigate asks for another screen, by its number. Esc leads back from there: the
+// screen's Back gives false for the level that it was asked for.
 type Navigate struct {
-	To     rune    // the digit of its tab
-	Select RouteID // what to select there; zero: nothing
-	Filter string  // what to filter its table by: "/products"; empty: nothing
+	To     rune          // the digit of its tab
+	Select RouteID       // what to select there; zero: nothing
+	Key    analysis.Text // the key whose page to open there; zero: none
+	Filter string        // what to filter its table by: "/products"; empty: nothing
 }
