@@ -1,8 +1,6 @@
 package ratelimit
 
 import (
-	"strconv"
-
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
@@ -16,6 +14,7 @@ func limiterOf(r Ref, algorithm string) snapshot.Limiter {
 		Key:       safe.Short(r.Key, shownCells),
 		Subject:   safe.Short(subject(r.Subject), shownCells),
 		Endpoint:  safe.Short(r.Endpoint, shownCells),
+		Tier:      safe.Short(r.group("tier"), shownCells),
 		Layout:    r.Layout.Name,
 		Algorithm: algorithm,
 	}
@@ -47,21 +46,5 @@ func readNeighbour(l *snapshot.Limiter, reply any) {
 	if allowed.OK || denied.OK { // a counter that was never bumped is not there
 		l.DeniedTotal = snapshot.Known(denied.V)
 		l.RequestedTotal = snapshot.Known(allowed.V + denied.V)
-	}
-}
-
-// number reads an integer reply or a string that holds a finite number.
-func number(reply any) snapshot.Value {
-	switch v := reply.(type) {
-	case int64:
-		return snapshot.Known(float64(v))
-	case string:
-		n, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return snapshot.Value{}
-		}
-		return snapshot.Known(n)
-	default:
-		return snapshot.Value{}
 	}
 }

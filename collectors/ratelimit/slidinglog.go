@@ -9,28 +9,31 @@ import (
 )
 
 // slidingLog reads a sorted set with a member per request, whose score is its
-// time in unix seconds; it expires one window after the last write. In the
-// demo's layout members are unique and only requests that were let through are
-// written. In the tutorial's the member is the score in whole seconds: requests
-// within one second overwrite each other, so that Used is a lower bound.
-type slidingLog struct{}
+// time; it expires one window after the last write. In the demo's layout members
+// are unique and only requests that were let through are written. In the
+// tutorial's the member is the score in whole seconds: requests within one
+// second overwrite each other, so that Used is a lower bound.
+type slidingLog struct {
+	clock clock
+	// name is what the layout is called when members are whole seconds; empty:
+	// as ever.
+	name string
+}
 
 // defaultWindow is the tutorial's, for a key that nothing tells the window of.
 const defaultWindow = time.Hour
 
 // Ask asks for the newest entry, which tells the kind of log and when the
-// window will be empty; what the neighbour says; without a window the lifetime,
-// from which it follows; with one the entries in it; near a limit the entry that
+// window will be empty; for the lifetime, from which the window follows; what the
+// neighbour says; with a window the entries in it; near a limit the entry that
 // is limit-th from the end: a blocked subject may go on when it leaves.
-func (slidingLog) Ask(r Ref, k Known, now float64) [][]string {
-	asks := [][]string{{"zrange", r.Key, "-1", "-1", "withscores"}}
+func (s slidingLog) Ask(r Ref, k Known, now float64) [][]string {
+	asks := [][]string{{"zrange", r.Key, "-1", "-1", "withscores"}, {"pttl", r.Key}}
 	if r.Layout.Neighbour != nil {
 		asks = append(asks, askNeighbour(r))
 	}
-	if k.Window == 0 {
-		asks = append(asks, []string{"pttl", r.Key})
-	} else {
-		after := strconv.FormatFloat(now-k.Window, 'f', 6, 64) // the limiter drops what is as old as the window
+	if k.Window != 0 {
+		after := s.clock.write(now - k.Window) // the limiter drops what is as old as the window
 		asks = append(asks, []string{"zcount", r.Key, "(" + after, "+inf"})
 	}
 	if k.near() {
@@ -41,75 +44,87 @@ func (slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 }
 
 // near tells whether the subject may be blocked by now.
-func (k Known) near() bool { return k.Limit >= 1 && k.Used >= nearLimit*k.Limit }
+func (k Known) near() bool { return k.Window != 0 && k.Limit >= 1 && k.Used >= nearLimit*k.Limit }
 
 const nearLimit = 0.9
 
 // Read implements [Reader].
-func (slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
+func (s slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	next := func() (reply any) {
 		if len(replies) > 0 {
 			reply, replies = replies[0], replies[1:]
 		}
 		return reply
 	}
-	newest := firstEntry(next())
+	newest := s.firstEntry(next())
 	if !newest.ok {
 		return Reading{}
 	}
+	ttl := lifetimeOf(next())
 	l := limiterOf(r, "sliding-log")
 	if newest.secondsOnly() {
-		l.Layout, l.Algorithm = "tutorial", "sliding-log-seconds"
+		l.Layout, l.Algorithm, l.Lint = firstText(s.name, l.Layout), "sliding-log-seconds", []string{LintWholeSeconds}
+	}
+	if ttl.forever {
+		l.Lint = append(l.Lint, LintNoTTL)
 	}
 	if r.Layout.Neighbour != nil {
 		readNeighbour(&l, next())
 	}
-	known := Known{Window: l.WindowSeconds.V, Limit: l.Limit.V, Used: k.Used}
-	if k.Window == 0 {
-		ttl, _ := next().(int64)
-		known.Window = firstOf(known.Window, windowOf(newest.score, ttl, now))
-	} else {
-		known.Window = firstOf(known.Window, k.Window)
+	k.Told.fill(&l)
+	known := Known{Limit: l.Limit.V, Used: k.Used}
+	known.Window = firstOf(l.WindowSeconds.V, firstOf(k.Window, windowOf(newest.at, ttl, now)))
+	l.WindowSeconds = snapshot.Known(known.Window)
+	if k.Window != 0 {
 		l.Used = number(next())
 		known.Used = l.Used.V
 	}
-	l.WindowSeconds = snapshot.Known(known.Window)
-	frees := newest // unless blocked, the window is empty when the newest leaves
-	blocked := l.Limit.OK && l.Used.OK && l.Used.V >= l.Limit.V
 	asked := k.near() && k.Limit == known.Limit
-	if blocked {
-		frees = entry{}
-		if asked {
-			frees = firstEntry(next())
+	var edge entry
+	if asked {
+		edge = s.firstEntry(next())
+	}
+	more := s.settle(&l, newest, edge, now) && known.near() && !asked
+	return Reading{Limiter: l, Known: known, Found: true, More: k.Window != known.Window || more}
+}
+
+// settle finds out when the subject may go on: unless it is blocked, the window
+// is empty when the newest entry leaves; else the edge counts, the entry that is
+// limit-th from the end.
+func (s slidingLog) settle(l *snapshot.Limiter, newest, edge entry, now float64) (blocked bool) {
+	frees := newest
+	if l.Limit.OK && l.Used.OK {
+		if l.Used.V > l.Limit.V {
+			l.Lint = append(l.Lint, LintOverLimit)
+		}
+		if blocked = l.Used.V >= l.Limit.V; blocked {
+			frees = edge
 		}
 	}
 	if frees.ok {
-		l.ResetsSeconds = snapshot.Known(max(frees.score+known.Window-now, 0))
+		l.ResetsSeconds = snapshot.Known(max(frees.at+l.WindowSeconds.V-now, 0))
 	}
-	return Reading{
-		Limiter: l, Known: known, Found: true,
-		More: k.Window != known.Window || blocked && known.near() && !asked,
-	}
+	return blocked
 }
 
 // windowOf is the window's length in seconds by the time a key has to live: one
 // window from the last write. The clocks of writer and server may differ a
 // little, and the tutorial cuts fractions off: what is within two seconds of
 // whole minutes is taken as those.
-func windowOf(newest float64, ttl int64, now float64) float64 {
-	w := math.Round(float64(ttl)/1000 + now - newest)
+func windowOf(newest float64, ttl lifetime, now float64) float64 {
+	w := math.Round(ttl.seconds + now - newest)
 	if minutes := math.Round(w/60) * 60; minutes > 0 && math.Abs(w-minutes) <= 2 {
 		w = minutes
 	}
-	if ttl <= 0 || w < 1 {
+	if !ttl.ok || w < 1 {
 		return defaultWindow.Seconds()
 	}
 	return w
 }
 
-// firstOf is a unless it is 0, then b.
-func firstOf(a, b float64) float64 {
-	if a != 0 {
+// firstText is a unless it is empty, then b.
+func firstText(a, b string) string {
+	if a != "" {
 		return a
 	}
 	return b
@@ -118,23 +133,24 @@ func firstOf(a, b float64) float64 {
 // entry is one member of the log.
 type entry struct {
 	member string
-	score  float64 // unix seconds
+	score  float64
+	at     float64 // the score in unix seconds
 	ok     bool
 }
 
 // firstEntry is the first member of a reply with scores.
-func firstEntry(reply any) entry {
+func (s slidingLog) firstEntry(reply any) entry {
 	list, ok := reply.([]any)
 	if !ok || len(list) < 2 {
 		return entry{}
 	}
 	member, ok := list[0].(string)
 	score := number(list[1])
-	return entry{member: member, score: score.V, ok: ok && score.OK}
+	return entry{member: member, score: score.V, at: s.clock.unix(score.V), ok: ok && score.OK}
 }
 
-// secondsOnly tells the tutorial's entries from the demo's.
+// secondsOnly tells members that are the whole second of the request.
 func (e entry) secondsOnly() bool {
 	seconds, err := strconv.ParseInt(e.member, 10, 64)
-	return e.ok && err == nil && float64(seconds) == e.score
+	return e.ok && err == nil && float64(seconds) == e.score && e.score == e.at
 }

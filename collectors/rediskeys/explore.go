@@ -121,7 +121,9 @@ func (c *walker) visit(ctx context.Context, keys []string) (all bool, err error)
 		case len(key) > mostName || c.bookkeeping(key) || c.cache.knows(key) || c.limiters.knows(key):
 		default:
 			if ref, ok := ratelimit.Match(c.limiters.layouts, key); ok {
-				found = append(found, &limiter{ref: ref})
+				if !c.limiters.knows(ref.Key) { // not always the key that was matched
+					found = append(found, &limiter{ref: ref})
+				}
 			} else {
 				candidates = append(candidates, key)
 			}

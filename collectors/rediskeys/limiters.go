@@ -37,7 +37,7 @@ const (
 	hotFor       = 10 * time.Second // the same after it was rejected
 	idleEvery    = 5 * time.Second  // how often the others are read
 	overFor      = time.Minute      // how long to say that there was no room
-	mostAsks     = 3                // of one key in a row, as each may teach to ask for more
+	mostAsks     = 8                // of one key in a row, as each may teach to ask for more
 )
 
 func newLimiters(layouts []ratelimit.Layout) limiters {
