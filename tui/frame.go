@@ -57,33 +57,50 @@ func (m *Model) state(a canvas.Area, w int) int {
 	return x
 }
 
-// drawTabs draws the row of screens: of a title of several words only the first
-// where not all fit.
+// drawTabs draws the row of screens.
 func (m *Model) drawTabs(a canvas.Area) {
 	w, _ := a.Size()
-	whole := func(title string) string { return title }
-	if m.tabsWidth(whole) > w {
-		whole = func(title string) string {
-			first, _, _ := strings.Cut(title, " ")
-			return first
-		}
-	}
 	x := 0
-	for i, t := range m.tabs {
+	for i, title := range m.titles(w) {
 		st := theme.Tab
 		if i == m.active {
 			st = theme.TabActive
 		}
-		x = a.Text(x, 1, string(t.digit), theme.Key)
-		x = a.Text(x, 1, " "+whole(t.screen.Title())+" ", st) + 2
+		x = a.Text(x, 1, string(m.tabs[i].digit), theme.Key)
+		x = a.Text(x, 1, " "+title+" ", st) + 2
 	}
 }
 
-// tabsWidth is the width of the row of screens with its titles written so.
-func (m *Model) tabsWidth(written func(string) string) int {
-	n := -3
-	for _, t := range m.tabs {
-		n += 2 + canvas.Width(written(t.screen.Title())) + 3
+// titles are the names of the screens in a row of w cells: where they do not fit,
+// the first word of each, and then of those not in view as many letters as do.
+func (m *Model) titles(w int) []string {
+	list := make([]string, len(m.tabs))
+	for i, t := range m.tabs {
+		list[i] = t.screen.Title()
+	}
+	if tabsWidth(list) <= w {
+		return list
+	}
+	longest := 0
+	for i := range list {
+		list[i], _, _ = strings.Cut(list[i], " ")
+		longest = max(longest, len(list[i]))
+	}
+	for n := longest - 1; n > 0 && tabsWidth(list) > w; n-- {
+		for i := range list {
+			if i != m.active {
+				list[i] = list[i][:min(len(list[i]), n)] // titles are ASCII
+			}
+		}
+	}
+	return list
+}
+
+// tabsWidth is the width of a row of screens with such titles.
+func tabsWidth(titles []string) int {
+	n := -2
+	for _, t := range titles {
+		n += 2 + canvas.Width(t) + 3
 	}
 	return n
 }

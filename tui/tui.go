@@ -17,6 +17,7 @@ import (
 	"apitop/tui/screen"
 	"apitop/tui/screens/faults"
 	"apitop/tui/screens/host"
+	"apitop/tui/screens/limits"
 	"apitop/tui/screens/overview"
 	"apitop/tui/screens/sources"
 	"apitop/tui/screens/traffic"
@@ -43,6 +44,7 @@ func screens(o Options) []tab {
 	tabs := []tab{
 		{'1', overview.New()},
 		{'2', traffic.New()},
+		{'5', limits.New(o.Redis)},
 		{'7', host.New()},
 		{'9', sources.New()},
 	}

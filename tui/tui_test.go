@@ -75,7 +75,7 @@ func draw(m *Model, w, h int) *canvas.Canvas {
 
 func TestGolden(t *testing.T) {
 	for name, keys := range map[string][]string{
-		"overview": nil, "traffic": {"2"}, "sources": {"9"}, "help": {"?"}, "route": {"2", "down", "enter"}, "paused": {"p"},
+		"overview": nil, "traffic": {"2"}, "sources": {"9"}, "limits": {"5"}, "help": {"?"}, "route": {"2", "down", "enter"}, "paused": {"p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := showing(screentest.Stale())
@@ -95,10 +95,11 @@ func TestKeysGoToScreens(t *testing.T) {
 	}{
 		"digit":              {[]string{"2"}, "Traffic"},
 		"another":            {[]string{"9"}, "Sources"},
-		"no such screen":     {[]string{"5"}, "Overview"},
+		"no such screen":     {[]string{"8"}, "Overview"},
+		"the limiter's":      {[]string{"5"}, "Limits"},
 		"the machine's":      {[]string{"7"}, "Host & runtime"},
-		"tab":                {[]string{"tab", "tab", "tab"}, "Sources"},
-		"tab goes round":     {[]string{"tab", "tab", "tab", "tab"}, "Overview"},
+		"tab":                {[]string{"tab"}, "Traffic"},
+		"tab goes round":     {[]string{"9", "tab"}, "Overview"},
 		"enter drills in":    {[]string{"enter"}, "Traffic"},
 		"help takes any key": {[]string{"?", "2"}, "Overview"},
 	}
@@ -117,8 +118,8 @@ func TestKeysGoToScreens(t *testing.T) {
 // another screen is in view, and only in a demo are there any.
 func TestFaults(t *testing.T) {
 	m := demo(screentest.Calm())
-	for _, w := range []int{60, 80} {
-		if text := draw(m, w, 24).String(); !strings.Contains(text, "F Faults") || strings.Contains(text, "& runtime") != (w == 80) {
+	for w, tab := range map[int]string{60: "F Fa", 120: "F Faults"} {
+		if text := draw(m, w, 24).String(); !strings.Contains(text, tab) || strings.Contains(text, "& runtime") != (w == 120) {
 			t.Errorf("no tab at %d columns:\n%s", w, text)
 		}
 	}

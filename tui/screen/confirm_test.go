@@ -113,8 +113,10 @@ func (r *recorder) write(command string) screen.Write {
 
 func (r *recorder) redis() screen.Redis {
 	return screen.Redis{
-		Delete:  func(key string) screen.Write { return r.write("UNLINK " + key) },
-		SetTTL:  func(key string, ttl time.Duration) screen.Write { return r.write("PEXPIRE " + key + " " + ttl.String()) },
+		Delete: func(key string) screen.Write { return r.write("UNLINK " + key) },
+		SetTTL: func(key string, ttl time.Duration) screen.Write {
+			return r.write("PEXPIRE " + key + " " + ttl.String())
+		},
 		Unblock: func(layout, key string) screen.Write { return r.write("UNLINK " + layout + " " + key) },
 	}
 }

@@ -2,7 +2,7 @@ package screen
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -198,11 +198,11 @@ func parseTTL(s string) (time.Duration, error) {
 	}
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("want 90s, 10m, 1h30m, 7d, or never")
+		return 0, errors.New("want 90s, 10m, 1h30m, 7d, or never")
 	case d < time.Millisecond:
-		return 0, fmt.Errorf("too short: D deletes a key; never takes its lifetime away")
+		return 0, errors.New("too short: D deletes a key; never takes its lifetime away")
 	case d > mostTTL:
-		return 0, fmt.Errorf("more than ten years: never takes its lifetime away")
+		return 0, errors.New("more than ten years: never takes its lifetime away")
 	}
 	return d, nil
 }

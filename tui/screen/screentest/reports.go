@@ -49,6 +49,7 @@ type script struct {
 	redisUntil  int // second in which Redis goes away; 0: never
 	restart     int // second in which the API restarts; 0: never
 	onlyMetrics bool
+	throttled   bool                // the limiters are those of [Throttled]
 	native      bool                // histograms have exponential buckets too
 	text        func(string) string // what outside strings are turned into
 }
@@ -213,6 +214,10 @@ func (s script) keys(i int) *snapshot.Keys {
 			TTLSeconds: known(float64(300 - (i+j*20)%300)), Bytes: known(float64(310 + 17*j)),
 			Reads: known(math.Floor(float64(i) * 12 / float64(j+1))),
 		})
+	}
+	if s.throttled {
+		s.limits(k, i)
+		return k
 	}
 	for j, l := range []struct {
 		who, tier, endpoint string

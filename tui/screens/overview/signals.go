@@ -172,28 +172,11 @@ func figuresWidth(list []figure) int {
 	return n
 }
 
-// spans are the lengths of time that charts show: the shortest that holds the
-// history.
-var spans = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
-
-func span(history []analysis.Point) time.Duration {
-	if len(history) == 0 {
-		return spans[0]
-	}
-	age := history[len(history)-1].At.Sub(history[0].At)
-	for _, s := range spans {
-		if age < s {
-			return s
-		}
-	}
-	return spans[len(spans)-1]
-}
-
 func (s signal) chart(r *analysis.Report) widget.Chart {
 	c := widget.Chart{
 		N:    len(r.History),
 		Time: func(i int) time.Time { return r.History[i].At },
-		Span: span(r.History), Top: s.top, Label: s.label,
+		Span: screen.HistorySpan(r.History), Top: s.top, Label: s.label,
 	}
 	for _, l := range s.lines {
 		c.Lines = append(c.Lines, widget.Line{
