@@ -17,6 +17,7 @@ type cacheState struct {
 	lookups Value
 	redis   *snapshot.Redis
 	keys    *snapshot.Keys
+	missed  []missedReading // the newest ones, oldest first
 	section *Cache
 }
 
@@ -84,6 +85,7 @@ func (c *cacheState) rate(name string) Value {
 
 func (c *cacheState) takeKeys(k *snapshot.Keys) {
 	c.keys = k
+	c.takeMissed(k)
 	c.reads.begin(k.At, false)
 	for _, key := range k.Cache {
 		if key.Reads.OK {
@@ -95,6 +97,7 @@ func (c *cacheState) takeKeys(k *snapshot.Keys) {
 
 func (c *cacheState) report() *Cache {
 	out := &Cache{HotKeys: c.hotKeys()}
+	c.live(out)
 	if out.HitRatio = over(c.hits, c.lookups); out.HitRatio.OK {
 		out.HitRatioFrom = "metrics"
 	}

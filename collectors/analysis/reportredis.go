@@ -144,6 +144,7 @@ type MissedKey struct {
 // Burst is a moment of listening to all commands.
 type Burst struct {
 	At         time.Time    `json:"at"`
+	Node       Text         `json:"node,omitzero"` // of a cluster: which one was listened to
 	AgeSeconds Value        `json:"age_seconds"`
 	Span       Value        `json:"span_seconds"`
 	Lines      int          `json:"lines"`

@@ -48,7 +48,7 @@ func Changed(ctx context.Context, conn *redisconn.Conn, prefixes []string, most 
 		if err != nil && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil && moment.Err() == nil && !raw.Spent() {
+		if err != nil && !over(moment) && !raw.Spent() {
 			return nil, err
 		}
 		if err != nil {

@@ -87,7 +87,7 @@ func Misses(ctx context.Context, conn *redisconn.Conn, e Events, most time.Durat
 		if err != nil && ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		if err != nil && moment.Err() == nil && !raw.Spent() {
+		if err != nil && !over(moment) && !raw.Spent() {
 			return nil, 0, err
 		}
 		if err != nil {

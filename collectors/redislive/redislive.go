@@ -12,6 +12,7 @@ package redislive
 import (
 	"context"
 	"errors"
+	"time"
 
 	"apitop/collectors/redisconn"
 )
@@ -48,4 +49,11 @@ func begin(ctx context.Context, raw *redisconn.Raw, words ...string) error {
 func Refused(err error) (unknown, ok bool) {
 	e, ok := errors.AsType[*redisconn.ReplyError](err)
 	return ok && e.Unknown(), ok
+}
+
+// over tells whether the time of ctx is up. The connection may notice it a little
+// sooner than ctx does.
+func over(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(end)
 }

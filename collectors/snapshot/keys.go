@@ -17,13 +17,16 @@ type Keys struct {
 	At       time.Time
 	Cache    []CacheKey
 	Limiters []Limiter
-	Coverage Value         // share of the keyspace seen in the pass so far, 0..1
-	Methods  []HotMethod   // the ways to find hot keys, best first
-	Groups   []KeyGroup    // by the beginning of their names, most keys first; the rest is "(other)"
-	Sample   KeySample     // of all keys
-	Missed   []MissedKey   // looked up and not there, most first; nil: nobody tells
-	Burst    *Burst        // the newest; nil: none
-	Lint     []LimiterLint // what is wrong with the limiters' keys, all of them
+	Coverage Value       // share of the keyspace seen in the pass so far, 0..1
+	Methods  []HotMethod // the ways to find hot keys, best first
+	Groups   []KeyGroup  // by the beginning of their names, most keys first; the rest is "(other)"
+	Sample   KeySample   // of all keys
+	Missed   []MissedKey // looked up and not there, most first; nil: nobody tells
+	// MissedSeconds is for how long misses were listened to so far: in this time
+	// those of Missed were counted.
+	MissedSeconds float64
+	Burst         *Burst        // the newest; nil: none
+	Lint          []LimiterLint // what is wrong with the limiters' keys, all of them
 }
 
 // CacheKey is one key of the cache.
@@ -92,12 +95,13 @@ type KeySample struct {
 // MissedKey is a key that was looked up and was not there.
 type MissedKey struct {
 	Key    safe.Text
-	Misses Value // so far
+	Misses Value // so far, at least
 }
 
 // Burst is a moment of MONITOR.
 type Burst struct {
 	At          time.Time
+	Node        safe.Text // of a cluster: which one was listened to
 	SpanSeconds float64
 	Lines       int
 	Cut         string // what ended it: "lines", "bytes", "time"
