@@ -22,6 +22,11 @@ func TestReadme(t *testing.T) {
 	if line := "ACL SETUSER apitop on >PASSWORD " + redisconn.ACLRules; !strings.Contains(readme, line) {
 		t.Errorf("the README lacks %q", line)
 	}
+	for _, o := range redisconn.ACLOptIns() {
+		if rules := "`" + strings.ReplaceAll(o.Rules, "|", `\|`) + "`"; !strings.Contains(readme, rules) || !strings.Contains(readme, o.For) {
+			t.Errorf("the README lacks %s for %s", rules, o.For)
+		}
+	}
 	root := newRoot(process{getenv: os.Getenv})
 	for _, name := range []string{"", "once", "doctor", "demo"} {
 		cmd, _, err := root.Find(strings.Fields(name))

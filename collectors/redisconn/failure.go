@@ -16,15 +16,6 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// ACLRules are the least rights with which everything works, to be typed after
-// "ACL SETUSER name on >password". On Redis 7.2 and newer "+client|no-touch"
-// may be added (older servers do not know the word); without it our reads count
-// as uses of a key in the server's LRU or LFU.
-const ACLRules = "resetkeys %R~* -@all +hello +ping +info +time +dbsize +scan +type +pttl +memory|usage " +
-	"+zcount +zrange +hmget +object|encoding +strlen +getrange +llen +hlen +scard +zcard +xlen +client|setname"
-
-const aclFix = "ACL SETUSER name on >password " + ACLRules
-
 // ReplyError is an error that the server sent for one command.
 type ReplyError struct {
 	Code string    // its first word: "NOPERM", "WRONGTYPE", "ERR"

@@ -31,7 +31,22 @@ const rawBuffer = 32 << 10
 // Raw opens a connection beside the pooled one that speaks protocol 2 or 3. The
 // error is a [snapshot.Failure].
 func (c *Conn) Raw(ctx context.Context, proto int) (*Raw, error) {
-	return openRaw(ctx, c.target, proto, c.guard)
+	r, err := openRaw(ctx, c.target, proto, c.guard)
+	if err != nil || c.noName.Load() {
+		return r, err
+	}
+	// Not being permitted a name is no reason to fail, nor to ask again.
+	ctx, cancel := context.WithTimeout(ctx, ioTimeout)
+	defer cancel()
+	reply, err := r.ask(ctx, "client", "setname", "apitop")
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	if _, refused := reply.(*ReplyError); refused {
+		c.noName.Store(true)
+	}
+	return r, nil
 }
 
 func openRaw(ctx context.Context, t Target, proto int, g *guard) (*Raw, error) {
@@ -53,7 +68,7 @@ func openRaw(ctx context.Context, t Target, proto int, g *guard) (*Raw, error) {
 	return r, nil
 }
 
-// login says who we are. That a name is not permitted is no reason to fail.
+// login says who we are.
 func (r *Raw) login(ctx context.Context, t Target, proto int) error {
 	user, password, err := t.credentials()
 	if err != nil {
@@ -74,12 +89,12 @@ func (r *Raw) login(ctx context.Context, t Target, proto int) error {
 	if t.db != 0 {
 		greeting = append(greeting, []string{"select", strconv.Itoa(t.db)})
 	}
-	for _, words := range append(greeting, []string{"client", "setname", "apitop"}) {
+	for _, words := range greeting {
 		reply, err := r.ask(ctx, words...)
 		if err != nil {
 			return err
 		}
-		if e, refused := reply.(*ReplyError); refused && words[0] != "client" {
+		if e, refused := reply.(*ReplyError); refused {
 			return greetingFailure(e)
 		}
 	}

@@ -32,15 +32,25 @@ func (g *gate) do(ctx context.Context, commands [][]string) ([]any, error) {
 // losses is what is lost without a command.
 func losses() map[string]string {
 	return map[string]string{
-		"scan":         "no key can be found",
-		"time":         "the local clock is used for the limiters",
-		"dbsize":       "coverage is unknown",
-		"pttl":         "lifetimes are unknown",
-		"type":         "types are unknown",
-		"memory|usage": "sizes are unknown",
-		"zrange":       "the app's counts of reads and the limiters are unknown",
-		"zcount":       "what the limiters' subjects used is unknown",
-		"hmget":        "tiers and limits are unknown",
+		"scan":            "no key can be found",
+		"time":            "the local clock is used for the limiters",
+		"dbsize":          "coverage is unknown",
+		"pttl":            "lifetimes are unknown",
+		"type":            "types are unknown",
+		"memory|usage":    "sizes are unknown",
+		"object|freq":     "how often keys are read is unknown, but for what the app counts",
+		"object|idletime": "how often keys are read is unknown, but for what the app counts",
+		"object|encoding": "how a key is stored is unknown",
+		"zrange":          "the app's counts of reads and the limiters are unknown",
+		"zcount":          "what the limiters' subjects used is unknown",
+		"zcard":           "how long the limiters' logs are is unknown",
+		"hmget":           "tiers and limits are unknown",
+		"hgetall":         "limiters that are kept in hashes are unknown",
+		"hlen":            "limiters that are kept in hashes are unknown",
+		"lrange":          "limiters that are kept in lists are unknown",
+		"llen":            "limiters that are kept in lists are unknown",
+		"getrange":        "limiters that are kept in strings are unknown, and values cannot be looked at",
+		"strlen":          "how long values are is unknown",
 	}
 }
 
