@@ -25,6 +25,7 @@ func allowed(name string) bool {
 		"type", "pttl", "memory|usage", "object|encoding", "object|freq", "object|idletime",
 		"strlen", "getrange", "llen", "hlen", "scard", "zcard", "xlen",
 		"zcount", "zrange", "hmget", "hgetall", "lrange",
+		"hrandfield", "hstrlen", "srandmember", "xrevrange",
 		"config|get", "slowlog|len", "slowlog|get", "latency|histogram", "role", "client|id", "cluster|slots", "cluster|shards",
 		"hotkeys|get", "hotkeys|start", "hotkeys|stop", "hotkeys|reset",
 		"sentinel|get-master-addr-by-name", "sentinel|master", "sentinel|masters", "sentinel|replicas", "sentinel|sentinels":
@@ -54,6 +55,10 @@ func permitted(name string, words []string) bool {
 		return len(words) == 4 && bounded(words[2], words[3], mostRange)
 	case "getrange":
 		return len(words) == 4 && bounded(words[2], words[3], mostElement)
+	case "hrandfield", "srandmember": // a negative count gives as many as it says, again and again
+		return len(words) == 3 && few(words[2])
+	case "xrevrange":
+		return len(words) == 6 && strings.EqualFold(words[4], "count") && few(words[5])
 	case "config|get": // requirepass and masterauth are parameters as well
 		return len(words) > 2 && !slices.ContainsFunc(words[2:], func(s string) bool { return !openParameter(s) })
 	case "slowlog|get": // the newest entry, whose length the server bounds
@@ -62,6 +67,12 @@ func permitted(name string, words []string) bool {
 		return slices.ContainsFunc(words, func(s string) bool { return strings.EqualFold(s, "duration") })
 	}
 	return true
+}
+
+// few tells whether a count is one of a few elements.
+func few(count string) bool {
+	n, err := strconv.Atoi(count)
+	return err == nil && n > 0 && n <= 16
 }
 
 // bounded tells whether at most so many elements lie between start and stop.

@@ -49,6 +49,7 @@ func TestGuardRefuses(t *testing.T) {
 		{"smembers", "k"}, {"memory", "doctor"}, {"memory", "usage", "k", "samples", "0"}, {"debug", "sleep", "0"}, {"acl", "list"},
 		{"memory"}, {"object", "help"}, {"config", "get", "requirepass"}, {"config", "get", "maxmemory", "masterauth"}, {"config", "get", "m*"}, {"config", "get"},
 		{"lrange", "k", "0", "-1"}, {"lrange", "k", "0", "5000"}, {"lrange", "k", "x", "1"}, {"getrange", "k", "0", "-1"}, {"hotkeys", "start", "metrics", "1", "cpu"},
+		{"hrandfield", "k", "-3"}, {"hrandfield", "k"}, {"srandmember", "k", "1000"}, {"xrevrange", "k", "+", "-"}, {"xrevrange", "k", "+", "-", "count", "1000"},
 		{"sentinel", "failover", "m"}, {"sentinel", "reset", "m"}, {"cluster", "failover"}, {"slowlog", "reset"}, {"slowlog", "get"}, {"slowlog", "get", "-1"}, {"latency", "reset"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
 	}
 	for _, args := range forbidden {
@@ -139,6 +140,7 @@ func TestOwnLookups(t *testing.T) {
 		{{"object", "freq", "s"}, {"object", "freq", "gone"}, {"object", "idletime", "s"}, {"object", "idletime", "gone"}}, // one of them fails for every key
 		{{"hgetall", "h"}, {"lrange", "l", "0", "9"}, {"lrange", "gone", "0", "9"}, {"lrange", "l", "-1", "-1"}},
 		{{"lrange", "l", "5", "9"}, {"llen", "l"}},
+		{{"hrandfield", "h", "3"}, {"hrandfield", "gone", "3"}, {"srandmember", "set", "3"}, {"srandmember", "gone", "3"}, {"hstrlen", "h", "f"}, {"hstrlen", "h", "nope"}, {"xrevrange", "x", "+", "-", "count", "1"}},
 		{{"scan", "0"}, {"dbsize"}, {"time"}, {"ping"}, {"info"}, {"config", "get", "lfu-*"}, {"slowlog", "len"}, {"latency", "histogram"}, {"role"}, {"client", "id"}},
 	}
 	hits, misses := srv.Info("keyspace_hits"), srv.Info("keyspace_misses")

@@ -2,6 +2,7 @@ package redisconn
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -20,7 +21,7 @@ const (
 // count adds to the counters what the server counted for cmds. An answer that
 // leaves it open (an empty ZCOUNT: no such key, or none in the range) is decided
 // by another command of the same pipeline on the same key; without one it
-// counts as found for ZCOUNT and as missing otherwise, which is right as long as
+// counts as found for ZCOUNT, HSTRLEN and XREVRANGE, and as missing otherwise, which is right as long as
 // we ask only for ranges and fields that a key of that kind has. Commands whose answers were lost count for nothing here, though the
 // server may have run them: at most one pipeline for each lost connection.
 func (g *guard) count(cmds []redis.Cmder) {
@@ -50,7 +51,7 @@ func (g *guard) count(cmds []redis.Cmder) {
 		switch {
 		case ok:
 			g.add(v)
-		case nameOf(cmd) == "zcount":
+		case slices.Contains([]string{"zcount", "hstrlen", "xrevrange"}, nameOf(cmd)):
 			g.add(found)
 		default:
 			g.add(missing)
@@ -81,7 +82,8 @@ func lookup(cmd redis.Cmder) verdict {
 	name := nameOf(cmd)
 	switch name {
 	case "type", "pttl", "object|encoding", "object|freq", "object|idletime", "strlen", "getrange",
-		"llen", "hlen", "scard", "zcard", "xlen", "zcount", "zrange", "hmget", "hgetall", "lrange":
+		"llen", "hlen", "scard", "zcard", "xlen", "zcount", "zrange", "hmget", "hgetall", "lrange",
+		"hrandfield", "hstrlen", "srandmember", "xrevrange":
 	default:
 		return nothing
 	}
@@ -141,7 +143,8 @@ func judge(name string, reply any) verdict {
 	switch {
 	case !empty:
 		return found
-	case name == "strlen" || name == "getrange" || name == "xlen" || name == "zcount" || name == "zrange" || name == "lrange" || name == "hmget":
+	case name == "strlen" || name == "getrange" || name == "xlen" || name == "zcount" || name == "zrange" || name == "lrange" || name == "hmget" ||
+		name == "hstrlen" || name == "xrevrange":
 		return unclear // also what an empty string or stream gives, or no match
 	default:
 		return missing

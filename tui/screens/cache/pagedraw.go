@@ -151,6 +151,8 @@ func (p *page) extent() string {
 		return ""
 	case d.Type == "string":
 		return " · the first bytes of " + format.Bytes(d.Length)
+	case d.Type == "stream":
+		return " · the newest of " + format.Whole(d.Length) + " entries"
 	default:
 		return fmt.Sprintf(" · %d of %s elements", len(d.Preview), format.Whole(d.Length))
 	}
