@@ -26,6 +26,7 @@ var allowed = []struct {
 	{"collectors/redisinfo/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/"}},
 	{"collectors/redislive/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/"}},
 	{"collectors/rediskeys/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/", "collectors/redislive/", "collectors/redisvalue/", "collectors/ratelimit/"}},
+	{"collectors/limitheaders/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/"}},
 	{"collectors/web/", []string{"collectors/snapshot/", "collectors/safe/"}},
 	{"collectors/scrape/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/"}},
 	{"collectors/promql/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/", "collectors/scrape/"}},

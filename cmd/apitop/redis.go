@@ -19,12 +19,16 @@ func (c *Config) addRedis(w *watched) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.origin("redis"), err)
 	}
+	keys, err := c.keys(w)
+	if err != nil {
+		return err
+	}
 	target = c.redisPassword(target)
 	server := redisconn.OpenServer(target)
 	w.closers = append(w.closers, server.Close)
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},
-		collectors.Job{Collector: rediskeys.New(server, rediskeys.Config{}), Timeout: c.timeout()},
+		collectors.Job{Collector: rediskeys.New(server, keys), Timeout: c.timeout()},
 	)
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 	KindRedis    = snapshot.KindRedis
 	KindPostgres = snapshot.KindPostgres
 	KindHost     = snapshot.KindHost
+	KindLimits   = snapshot.KindLimits
 )
 
 // Report is what the last window says. Its JSON form is the contract of

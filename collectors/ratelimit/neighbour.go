@@ -12,6 +12,7 @@ const shownCells = 80
 func limiterOf(r Ref, algorithm string) snapshot.Limiter {
 	return snapshot.Limiter{
 		Key:       safe.Short(r.Key, shownCells),
+		Series:    r.series(),
 		Subject:   safe.Short(subject(r.Subject), shownCells),
 		Endpoint:  safe.Short(r.Endpoint, shownCells),
 		Tier:      safe.Short(r.group("tier"), shownCells),

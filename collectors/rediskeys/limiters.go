@@ -16,32 +16,41 @@ import (
 // when there are more than find room.
 type limiters struct {
 	layouts []ratelimit.Layout
+	limits  Limits
 	keys    map[string]*limiter
 	dull    dull
+	highest map[kind]*highest
 	over    time.Time // when one last found no room
 }
 
-// limiter is one limiter key.
+// limiter is one key that is, or may be, a limiter's.
 type limiter struct {
 	ref    ratelimit.Ref
 	known  ratelimit.Known
-	last   snapshot.Limiter // At is zero until it was read
-	denied time.Time        // when its rejections last grew
+	last   snapshot.Limiter // At is zero until it is known to be a limiter's
+	tier   tier
+	active time.Time // when what was used or denied last grew
 }
+
+// named tells whether the layout is known, so that the names in last are right.
+func (k *limiter) named() bool { return k.last.Layout != "" }
 
 const (
 	mostLimiters = 512
 	mostReads    = 64               // a round, of the keys that are followed
 	batchReads   = 25               // in one pipeline, three or four commands each
 	hotShare     = 0.5              // of the limit, from which a key is read each round
-	hotFor       = 10 * time.Second // the same after it was rejected
+	hotFor       = 10 * time.Second // the same after it was rejected, or used where the limit is unknown
 	idleEvery    = 5 * time.Second  // how often the others are read
 	overFor      = time.Minute      // how long to say that there was no room
 	mostAsks     = 8                // of one key in a row, as each may teach to ask for more
 )
 
-func newLimiters(layouts []ratelimit.Layout) limiters {
-	return limiters{layouts: layouts, keys: map[string]*limiter{}, dull: newDull(dullLimiter)}
+func newLimiters(layouts []ratelimit.Layout, limits Limits) limiters {
+	return limiters{
+		layouts: layouts, limits: limits,
+		keys: map[string]*limiter{}, dull: newDull(dullLimiter), highest: map[kind]*highest{},
+	}
 }
 
 func (l *limiters) knows(key string) bool { return l.keys[key] != nil || l.dull.has(key) }
@@ -80,13 +89,15 @@ func longestUnread(a, b *limiter) int {
 }
 
 func (k *limiter) hot(now time.Time) bool {
-	return k.pressure() >= hotShare || now.Sub(k.denied) < hotFor
+	return k.pressure() >= hotShare || now.Sub(k.active) < hotFor
 }
 
 // pressure is used / limit. Without a limit it is a little for each use, so
 // that such keys come behind those of which more is known.
 func (k *limiter) pressure() float64 {
 	switch used, limit := k.last.Used.V, k.last.Limit; {
+	case k.last.Blocked:
+		return max(1, used/max(limit.V, 1))
 	case !limit.OK:
 		return used / (used + 1e6)
 	case limit.V <= 0:
@@ -122,6 +133,9 @@ func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, e
 	now := c.head.now()
 	ends := make([]int, len(batch))
 	for i, k := range batch {
+		if ask := c.limiters.limits.askTier(k, c.head.at); ask != nil {
+			asks = append(asks, ask)
+		}
 		asks = append(asks, k.ref.Ask(k.known, now)...)
 		ends[i] = len(asks)
 	}
@@ -132,34 +146,56 @@ func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, e
 	var more []*limiter
 	from := 0
 	for i, k := range batch {
-		r := k.ref.Read(k.known, replies[from:ends[i]], now)
+		own := replies[from:ends[i]]
 		from = ends[i]
-		if c.limiters.take(k, r); r.More {
+		if k.tier.rule != nil {
+			k.tier.name, own = k.tier.rule.read(own[0]), own[1:]
+		}
+		if c.limiters.take(k, k.ref.Read(k.known, own, now)) {
 			more = append(more, k)
 		}
 	}
 	return more, nil
 }
 
-// take takes what was read of a key; one that is gone is dropped, a new one
-// finds room or not.
-func (l *limiters) take(k *limiter, r ratelimit.Reading) {
+// take takes what was read of a key and tells whether to ask again at once. One
+// that is gone is dropped, a new one finds room or not.
+func (l *limiters) take(k *limiter, r ratelimit.Reading) (more bool) {
 	if !r.Found {
-		if l.keys[k.ref.Key] == nil {
-			l.dull.add(k.ref.Key) // of another type, perhaps
-		}
+		k.last = snapshot.Limiter{}
 		delete(l.keys, k.ref.Key)
-		return
+		return false
 	}
 	before := k.last
 	k.known, k.last = r.Known, r.Limiter
+	k.last.At = before.At
+	if k.last.Tier.IsZero() {
+		k.last.Tier = k.tier.name
+	}
+	if r.More && k.last.Algorithm == "" { // not decided yet what it is
+		return true
+	}
+	l.note(k, &r)
+	if q := l.quota(&k.last); q != k.known.Told {
+		k.known.Told, r.More = q, true
+	}
 	k.last.At = time.Now()
-	if before.DeniedTotal.OK && k.last.DeniedTotal.V > before.DeniedTotal.V {
-		k.denied = k.last.At
+	if !before.At.IsZero() && grew(&before, &k.last) {
+		k.active = k.last.At
 	}
 	if !r.More && l.keys[k.ref.Key] == nil {
 		l.admit(k)
 	}
+	return r.More
+}
+
+// grew tells whether a subject was denied since, or let through where that is
+// all there is to see.
+func grew(before, now *snapshot.Limiter) bool {
+	if before.DeniedTotal.OK && now.DeniedTotal.V > before.DeniedTotal.V {
+		return true
+	}
+	return !now.Limit.OK && before.Used.OK && now.Used.V > before.Used.V
 }
 
 // admit follows a key from now on, in place of the one farthest from its limit

@@ -27,6 +27,11 @@ type Config struct {
 	// Duty is the share of the time, 0..1, that our requests may take, measured
 	// by their round trips and averaged over ten seconds; 0 is 2 %.
 	Duty float64
+	// Layouts are what rate-limit keys look like, in the order in which they are
+	// tried; nil: those that [ratelimit.Layouts] knows.
+	Layouts []ratelimit.Layout
+	// Limits is what is known of limits from elsewhere.
+	Limits Limits
 }
 
 // Collector explores a Redis: each of its nodes with a walker of its own. It
@@ -77,11 +82,15 @@ func newCollector(name safe.Text, cfg Config, nodes func(context.Context) ([]nod
 }
 
 func newWalker(name safe.Text, g *redisconn.Gate, cfg Config) *walker {
+	layouts := cfg.Layouts
+	if layouts == nil {
+		layouts = ratelimit.Layouts()
+	}
 	return &walker{
 		node:     name,
 		gate:     newGate(g, cfg.Duty),
 		cache:    newCacheKeys(),
-		limiters: newLimiters(ratelimit.Layouts()),
+		limiters: newLimiters(layouts, cfg.Limits),
 	}
 }
 
@@ -159,6 +168,7 @@ func merge(walkers []*walker) snapshot.Reading {
 		k.Limiters = append(k.Limiters, w.limiters.list(w.lost)...)
 		k.Coverage = w.explorer.coverage(w.head.size)
 	}
+	k.Lint = lintOf(k.Limiters)
 	if k.At.IsZero() {
 		return nil
 	}

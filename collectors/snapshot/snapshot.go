@@ -65,6 +65,7 @@ const (
 	KindRedis    Kind = "redis"
 	KindPostgres Kind = "postgres"
 	KindHost     Kind = "host"
+	KindLimits   Kind = "limits" // who says what the limits are
 )
 
 // Source names one thing that is polled. Name is unique in a run, for people:

@@ -68,6 +68,9 @@ func (f *File) check() error {
 			return err
 		}
 	}
+	if err := f.checkLimiting(); err != nil {
+		return err
+	}
 	return f.checkOthers()
 }
 

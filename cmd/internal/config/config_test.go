@@ -118,7 +118,7 @@ metrics:
 
 // faulty are files with a fault, where it is (line:column) and what is said.
 var faulty = map[string]struct{ text, at, want string }{
-	"unknown key":         {"intervall: 1s", "1:1", "unknown key intervall: did you mean interval? (allowed: dns, file_sd_files, interval, metrics,"},
+	"unknown key":         {"intervall: 1s", "1:1", "unknown key intervall: did you mean interval? (allowed: dns, file_sd_files, interval, "},
 	"unknown inside":      {"metrics:\n- url: x\n  basic_auth:\n    username: a\n    pasword: S3cr3tPW\n", "5:5", "metrics[0].basic_auth: unknown key pasword: did you mean password? (allowed: password, password_file, username, username_file)"},
 	"far from all":        {"xyzzy: 1", "1:1", "unknown key xyzzy (allowed:"},
 	"secret as key":       {"redis: {redis://:S3cr3tPW@h: }", "1:9", "redis: unknown key (allowed: password_file, url)"},

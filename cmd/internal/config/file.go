@@ -29,6 +29,7 @@ type File struct {
 	Redis            *Redis            `yaml:"redis"`
 	// Postgres is a URL or key=value pairs; passwords can stay in ~/.pgpass.
 	Postgres safe.Secret[string] `yaml:"postgres"`
+	Limiting `yaml:",inline"`
 
 	name   string
 	places map[string]place // of keys: "metrics[0].tls_config.ca_file"
@@ -144,6 +145,9 @@ func (f *File) inDir(dir string) {
 	}
 	for i := range f.DNS {
 		f.DNS[i].InDir(dir)
+	}
+	for i := range f.LimitHeaders {
+		f.LimitHeaders[i].InDir(dir)
 	}
 	for i := range f.FileSD {
 		at(&f.FileSD[i].Path)
