@@ -11,15 +11,20 @@ import (
 	"apitop/tui/painter"
 )
 
+// stateDir is the folder for what the program leaves behind.
+func stateDir(getenv func(string) string) string {
+	dir := getenv("XDG_STATE_HOME")
+	if dir == "" {
+		dir = filepath.Join(getenv("HOME"), ".local", "state")
+	}
+	return filepath.Join(dir, "apitop")
+}
+
 // crashReport writes what went wrong to a file that only the user can read, and
 // gives the line to print.
 func crashReport(p process, crash *painter.PanicError) string {
 	text := fmt.Sprintf("%s\n%s\n\n%v\n\n%s\n", build.Version("apitop"), time.Now().Format(time.RFC3339), crash, crash.Stack)
-	dir := p.getenv("XDG_STATE_HOME")
-	if dir == "" {
-		dir = filepath.Join(p.getenv("HOME"), ".local", "state")
-	}
-	dir = filepath.Join(dir, "apitop")
+	dir := stateDir(p.getenv)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return text
 	}

@@ -29,6 +29,7 @@ func dashboard(ctx context.Context, p process, c Config, o tui.Options) error {
 	if err != nil {
 		return err
 	}
+	o.Redis = c.redisActions(p, w)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	reports := newLatest()

@@ -66,6 +66,7 @@ before the time that it tells of. They are
 	}
 	c.addPace(cmd.Flags())
 	c.addTheme(cmd.Flags())
+	c.addLog(cmd.Flags())
 	cmd.Flags().Float64Var(&f.rps, "rps", serve.DefaultRPS, "traffic in requests per second")
 	cmd.Flags().BoolVar(&f.headless, "headless", false, "print one report instead of opening the dashboard")
 	cmd.Flags().StringVar(&f.format, "format", "table", "of the headless report: table or json")
@@ -105,6 +106,7 @@ func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) 
 
 // watchDemo makes d what is watched.
 func (c *Config) watchDemo(d *serve.Demo) {
+	c.AllowWrites = true // on servers that are its own and end with it
 	c.Metrics, c.Redis, c.Postgres, c.PID = []string{d.MetricsURL}, d.RedisURL, d.PostgresDSN, d.APIPID()
 	if c.Postgres == "" {
 		c.Absent = append(c.Absent, collectors.Absent{

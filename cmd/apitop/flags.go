@@ -28,7 +28,9 @@ type Config struct {
 	PID           int // of the watched service on this machine; 0: unknown
 	Interval      time.Duration
 	Theme         string
-	Version       bool // print it and end
+	AllowWrites   bool   // keys may be deleted and changed, by a person who is asked first
+	LogFile       string // where that is noted; empty: the usual place
+	Version       bool   // print it and end
 	Env           func(string) string
 	Absent        []collectors.Absent // sources that are known to be missing
 
@@ -73,6 +75,17 @@ func (c *Config) addTheme(f *pflag.FlagSet) {
 	f.StringVar(&c.Theme, "theme", "default", "colours: "+strings.Join(theme.Names(), ", "))
 }
 
+// addWrites declares what a dashboard may change, and where that is noted.
+func (c *Config) addWrites(f *pflag.FlagSet) {
+	f.BoolVar(&c.AllowWrites, "allow-writes", false, "let keys of Redis be deleted, given a lifetime, or a caller unblocked; asks first")
+	c.addLog(f)
+}
+
+// addLog declares where changes are noted.
+func (c *Config) addLog(f *pflag.FlagSet) {
+	f.StringVar(&c.LogFile, "log", "", "`FILE` that notes each change (default ~/.local/state/apitop/apitop.log)")
+}
+
 // offer lets shells complete the values of cmd's flags: words for some, files
 // for those that name one, nothing for the rest.
 func offer(cmd *cobra.Command, words map[string][]string) {
@@ -81,7 +94,7 @@ func offer(cmd *cobra.Command, words map[string][]string) {
 		switch {
 		case ok:
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
-		case f.Value.Type() != "bool" && !strings.HasSuffix(f.Name, "config") && !strings.HasSuffix(f.Name, "file"):
+		case f.Value.Type() != "bool" && !strings.HasSuffix(f.Name, "config") && !strings.HasSuffix(f.Name, "file") && f.Name != "log":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
 		}
 	})

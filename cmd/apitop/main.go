@@ -107,7 +107,7 @@ func newRoot(p process) *cobra.Command {
 		Use:   "apitop [URL…]",
 		Short: "A terminal dashboard for live API performance",
 		Long: `apitop watches a service through its Prometheus metrics, its Redis, its
-Postgres and the host, in one screen. It only reads.
+Postgres and the host, in one screen. It only reads, unless --allow-writes lets you change keys of Redis.
 
 Without any source it takes APITOP_METRICS, REDIS_URL and DATABASE_URL from the
 environment, else those of the configuration file, else it looks at the usual
@@ -137,6 +137,7 @@ local ports. "apitop doctor" says what is missing, and how to get it.`,
 	c.addSources(root.Flags())
 	c.addPace(root.Flags())
 	c.addTheme(root.Flags())
+	c.addWrites(root.Flags())
 	c.addConfig(root.Flags())
 	offer(root, map[string][]string{"theme": theme.Names()})
 	root.AddCommand(newOnce(p, c), newDoctor(p, c), newDemo(p, c), newLoad(p, c))

@@ -25,6 +25,7 @@ func (c *Config) addRedis(w *watched) error {
 	}
 	target = c.redisPassword(target)
 	server := redisconn.OpenServer(target)
+	w.redis = server
 	w.closers = append(w.closers, server.Close)
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},

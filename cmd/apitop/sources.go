@@ -8,6 +8,7 @@ import (
 	"apitop/collectors"
 	"apitop/collectors/host"
 	"apitop/collectors/pgstat"
+	"apitop/collectors/redisconn"
 	"apitop/collectors/scrape"
 	"apitop/collectors/targets"
 )
@@ -15,7 +16,8 @@ import (
 // watched is what a Config comes to: collectors, and connections to close.
 type watched struct {
 	jobs    []collectors.Job
-	pages   *pageSet // metrics pages that come and go; nil: there are none
+	pages   *pageSet          // metrics pages that come and go; nil: there are none
+	redis   *redisconn.Server // nil: there is none
 	closers []func() error
 }
 

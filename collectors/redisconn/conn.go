@@ -32,14 +32,6 @@ type Conn struct {
 	gate   *Gate
 	form   atomic.Int32 // of INFO, that the server understands; see infoForms
 
-	// What tells that the nodes of the server may have changed.
-	moved   atomic.Bool // a key is at another node now
-	lost    atomic.Bool // the last request failed, not a command of it
-	demoted atomic.Bool // a replica, when it was asked last
-
-	hurry     atomic.Bool  // others wait for it: see leash
-	dialNanos atomic.Int64 // how long it took to connect
-
 	// What a new connection should not try again, because the server said no.
 	noName, noTouch atomic.Bool
 }
@@ -54,7 +46,7 @@ func Open(t Target) *Conn {
 		Network:   t.network,
 		Addr:      t.addr,
 		DB:        t.db,
-		Dialer:    c.dial,
+		Dialer:    t.dial,
 		OnConnect: c.introduce,
 		CredentialsProviderContext: func(context.Context) (string, string, error) {
 			return t.credentials()
@@ -95,8 +87,6 @@ func (c *Conn) Close() error {
 // server that is not ready, or a command that is not on the list of reads, of
 // which nothing is sent.
 func (c *Conn) Do(ctx context.Context, commands ...[]string) ([]any, error) {
-	ctx, cancel := c.leash(ctx)
-	defer cancel()
 	release, err := c.wait(ctx)
 	if err != nil {
 		return nil, err
@@ -133,11 +123,10 @@ func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
 		cmds[i] = pipe.Do(ctx, args...)
 	}
 	_, execErr := pipe.Exec(ctx)
-	replies, err := c.collect(cmds)
+	replies, err := collect(cmds)
 	if err == nil && execErr != nil && !anyError(cmds) {
 		err = failure(execErr) // the connection failed, not a command
 	}
-	c.lost.Store(err != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +134,8 @@ func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
 }
 
 // collect takes the replies off cmds. It fails when the connection did, or when
-// a reply says that the whole server or login is at fault. A key that another node
-// of the cluster holds now is one that does not exist here.
-func (c *Conn) collect(cmds []*redis.Cmd) ([]any, error) {
+// a reply says that the whole server or login is at fault.
+func collect(cmds []*redis.Cmd) ([]any, error) {
 	replies := make([]any, len(cmds))
 	for i, cmd := range cmds {
 		err := cmd.Err()
@@ -164,10 +152,6 @@ func (c *Conn) collect(cmds []*redis.Cmd) ([]any, error) {
 		e := newReplyError(err.Error())
 		if f := e.state(); f != nil {
 			return nil, f
-		}
-		if e.elsewhere() {
-			c.moved.Store(true)
-			continue
 		}
 		replies[i] = e
 	}

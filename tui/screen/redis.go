@@ -14,7 +14,7 @@ import (
 type Redis struct {
 	// Inspect looks at one key; its cost does not depend on the key's size.
 	Inspect func(ctx context.Context, key string) (KeyDetail, error)
-	// Slots are the requests in a limiter key's window.
+	// Slots are the requests that a limiter's key keeps, where it keeps them.
 	Slots func(ctx context.Context, key string) (Slots, error)
 	// Burst asks for a moment of MONITOR in the next round.
 	Burst func()
@@ -56,11 +56,10 @@ type KeyDetail struct {
 	Missing    []string        // what could not be asked, and why
 }
 
-// Slots are the requests in a limiter's window.
+// Slots are the requests that a limiter's key keeps.
 type Slots struct {
-	At            time.Time
-	WindowSeconds float64
-	Ages          []float64 // seconds ago, newest first; at most so many as fit a screen
-	Total         int       // in the window, beyond Ages
-	Exact         bool      // false: the layout keeps counts only
+	At    time.Time
+	Ages  []float64 // seconds ago, newest first; at most so many as fit a screen
+	Total int       // that the key keeps, beyond Ages, and with those that have left the window
+	Exact bool      // false: the layout keeps counts only, or the key is gone
 }

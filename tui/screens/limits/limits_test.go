@@ -82,7 +82,7 @@ func (s *fake) redis() screen.Redis {
 
 // slots are n requests, the newest now, each so many seconds before the next.
 func slots(n int, every float64) screen.Slots {
-	s := screen.Slots{WindowSeconds: 3600, Exact: true, Total: n}
+	s := screen.Slots{Exact: true, Total: n}
 	for i := range n {
 		s.Ages = append(s.Ages, float64(i)*every)
 	}
@@ -200,7 +200,7 @@ func TestPageWithoutAnswer(t *testing.T) {
 		"no server": {screen.Redis{}, "no live server"},
 		"it failed": {server(errors.New("connection refused")).redis(), "connection refused"},
 		"a counter": {screen.Redis{Slots: func(context.Context, string) (screen.Slots, error) {
-			return screen.Slots{WindowSeconds: 60, Total: 5}, nil
+			return screen.Slots{}, nil
 		}}, "keeps a count"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -235,36 +235,48 @@ func TestLookStops(t *testing.T) {
 }
 
 func TestSlotsMath(t *testing.T) {
-	blocked := &analysis.Subject{Limit: analysis.Value{V: 5, OK: true}}
+	subject := func(window, used float64) *analysis.Subject {
+		known := func(v float64) analysis.Value { return analysis.Value{V: v, OK: true} }
+		return &analysis.Subject{Limit: known(5), WindowSeconds: known(window), Used: known(used)}
+	}
+	read := func(total int, ages ...float64) screen.Slots {
+		return screen.Slots{Exact: true, Total: total, Ages: ages}
+	}
 	tests := map[string]struct {
-		slots screen.Slots
-		frees int
+		slots        screen.Slots
+		subject      *analysis.Subject
+		total, frees int
 	}{
-		"at the limit, the oldest":          {slots(5, 60), 4},
-		"above it, a younger one":           {slots(8, 60), 4},
-		"below it, the oldest":              {slots(3, 60), 2},
-		"none":                              {slots(0, 60), -1},
-		"cut, the limit is beyond":          {screen.Slots{WindowSeconds: 3600, Total: 900, Ages: []float64{1, 2}}, -1},
-		"cut, the limit is within":          {screen.Slots{WindowSeconds: 3600, Total: 900, Ages: []float64{1, 2, 3, 4, 5, 6}}, 4},
-		"the one has left in the meantime":  {screen.Slots{WindowSeconds: 60, Total: 1, Ages: []float64{61}}, -1},
-		"a clock ahead of the server's own": {screen.Slots{WindowSeconds: 60, Total: 1, Ages: []float64{-1}}, 0},
+		"at the limit, the oldest":          {slots(5, 60), subject(3600, 5), 5, 4},
+		"above it, a younger one":           {slots(8, 60), subject(3600, 8), 8, 4},
+		"below it, the oldest":              {slots(3, 60), subject(3600, 3), 3, 2},
+		"none":                              {slots(0, 60), subject(3600, 0), 0, -1},
+		"some have left the window":         {slots(60, 60), subject(120, 60), 2, 1},
+		"cut, the limit is beyond":          {read(900, 1, 2), subject(3600, 4), 4, -1},
+		"cut, the limit is within":          {read(900, 1, 2, 3, 4, 5, 6), subject(3600, 800), 800, 4},
+		"the one has left in the meantime":  {read(1, 61), subject(60, 1), 0, -1},
+		"a clock ahead of the server's own": {read(1, -1), subject(60, 1), 1, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := freeing(&tt.slots, blocked); got != tt.frees {
-				t.Errorf("the %d-th frees the next place, want %d", got, tt.frees)
+			v := windowOf(&tt.slots, tt.subject)
+			if got := v.freeing(); got != tt.frees || v.total != tt.total {
+				t.Errorf("%d in the window, the %d-th frees the next place; want %d, %d", v.total, got, tt.total, tt.frees)
 			}
 		})
 	}
 	s := slots(60, 60)
 	for _, w := range []int{1, 7, 60, 80} {
 		n := 0
-		for _, c := range spread(&s, w) {
+		for _, c := range windowOf(&s, subject(3600, 60)).spread(w) {
 			n += c
 		}
 		if n != 60 {
 			t.Errorf("%d columns hold %d of 60 requests", w, n)
 		}
+	}
+	if v := windowOf(&s, &analysis.Subject{}); v.window != 0 {
+		t.Error("a window of unknown length is drawn")
 	}
 }
 

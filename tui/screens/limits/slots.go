@@ -19,16 +19,17 @@ func (m Model) drawSlots(a canvas.Area, s *analysis.Subject) {
 	if m.look.key != s.Key.Raw() {
 		slots = nil
 	}
-	if slots != nil && slots.Exact {
-		title += fmt.Sprintf(" · %d", slots.Total)
+	view := windowOf(slots, s)
+	if view.window > 0 {
+		title += fmt.Sprintf(" · %d", view.total)
 	}
 	if m.look.err != nil && m.look.key == s.Key.Raw() {
 		note = "stale"
 	}
 	body := widget.Panel(a, title, note)
 	switch {
-	case slots != nil && slots.Exact && slots.WindowSeconds > 0:
-		drawStrip(body, slots, s)
+	case view.window > 0:
+		view.draw(body)
 	case note != "" && slots == nil:
 		widget.Wrap(body, theme.Warn, m.look.err.Error())
 	case slots == nil && m.redis.Slots != nil && m.open && m.look.key == s.Key.Raw():
@@ -57,22 +58,50 @@ func drawWindow(a canvas.Area, s *analysis.Subject) canvas.Area {
 	return rest
 }
 
-// drawStrip draws a column for each piece of the window, as high as there are
-// requests in it, with a mark below the one that frees the next place.
-func drawStrip(a canvas.Area, slots *screen.Slots, s *analysis.Subject) {
+// window is the requests of a limiter's window, as they were when they were read.
+type window struct {
+	window float64   // seconds; 0: there is nothing to draw
+	ages   []float64 // seconds ago, the newest first; those that were read
+	total  int       // requests in the window
+	limit  int       // 0: unknown
+}
+
+// windowOf is what of the requests that were read is in the window.
+func windowOf(slots *screen.Slots, s *analysis.Subject) window {
+	if slots == nil || !slots.Exact || !(s.WindowSeconds.V > 0) {
+		return window{}
+	}
+	v := window{window: s.WindowSeconds.V}
+	for _, age := range slots.Ages {
+		if place(age, v.window, 1) >= 0 {
+			v.ages = append(v.ages, age)
+		}
+	}
+	v.total = len(v.ages)
+	if v.total == len(slots.Ages) && slots.Total > v.total { // there may be more of it
+		v.total = max(min(int(s.Used.V), slots.Total), v.total)
+	}
+	if s.Limit.OK && s.Limit.V >= 1 {
+		v.limit = int(min(s.Limit.V, 1e9))
+	}
+	return v
+}
+
+// draw draws a column for each piece of the window, as high as there are requests
+// in it, with a mark below the one that frees the next place.
+func (v window) draw(a canvas.Area) {
 	w, h := a.Size()
 	if w < 8 || h < 2 {
 		return
 	}
-	counts := spread(slots, w)
+	counts := v.spread(w)
 	most := 4 // one request alone is no peak
 	for _, n := range counts {
 		most = max(most, n)
 	}
-	frees := freeing(slots, s)
-	marked := -1
+	frees, marked := v.freeing(), -1
 	if frees >= 0 {
-		marked = place(slots.Ages[frees], slots.WindowSeconds, w)
+		marked = place(v.ages[frees], v.window, w)
 	}
 	plot, axis := a.Top(-1)
 	for x, n := range counts {
@@ -82,49 +111,51 @@ func drawStrip(a canvas.Area, slots *screen.Slots, s *analysis.Subject) {
 		}
 		column(plot, x, float64(n)/float64(most), st)
 	}
-	drawSlotAxis(axis, slots, frees, marked)
+	v.axis(axis, frees, marked)
 }
 
-// drawSlotAxis draws the line below the strip: how long ago its left end is, and
-// when the marked request leaves.
-func drawSlotAxis(a canvas.Area, slots *screen.Slots, frees, marked int) {
+// axis draws the line below the strip: how long ago its left end is, and when the
+// marked request leaves.
+func (v window) axis(a canvas.Area, frees, marked int) {
 	w, _ := a.Size()
 	for x := range w {
 		a.Set(x, 0, '─', theme.Grid)
 	}
 	a.TextRight(0, 0, w, " now", theme.Dim)
-	a.Text(0, 0, "-"+format.Age(analysis.Value{V: slots.WindowSeconds, OK: true})+" ", theme.Dim)
+	a.Text(0, 0, "-"+format.Age(analysis.Value{V: v.window, OK: true})+" ", theme.Dim)
 	if frees < 0 {
-		if n := len(slots.Ages); n < slots.Total {
+		if n := len(v.ages); n < v.total {
 			text := fmt.Sprintf(" the newest %d of them ", n)
 			a.TextIn(max((w-canvas.Width(text))/2, 8), 0, w-12, text, theme.Dim)
 		}
 		return
 	}
-	text := fmt.Sprintf(" the next place frees in %s ", format.Age(analysis.Value{V: max(slots.WindowSeconds-slots.Ages[frees], 0), OK: true}))
+	what := "the oldest leaves in"
+	if v.limit > 0 && v.total >= v.limit {
+		what = "the next place frees in"
+	}
+	text := fmt.Sprintf(" %s %s ", what, format.Age(analysis.Value{V: max(v.window-v.ages[frees], 0), OK: true}))
 	n := canvas.Width(text)
-	if x := marked + 1; x+n <= w-4 {
-		a.TextIn(max(x, 9), 0, max(w-13, 0), text, theme.Accent)
-	} else if x = marked - n; x >= 0 {
-		a.TextIn(x, 0, n, text, theme.Accent)
+	if x := max(marked+1, 9); x+n <= w-4 {
+		a.Text(x, 0, text, theme.Accent)
+	} else if x = marked - n; x >= 8 {
+		a.Text(x, 0, text, theme.Accent)
 	}
 	a.Set(marked, 0, '▲', theme.Mark)
 }
 
 // spread counts the requests of each of w equal pieces of the window, the oldest
 // first.
-func spread(slots *screen.Slots, w int) []int {
+func (v window) spread(w int) []int {
 	counts := make([]int, w)
-	for _, age := range slots.Ages {
-		if x := place(age, slots.WindowSeconds, w); x >= 0 {
-			counts[x]++
-		}
+	for _, age := range v.ages {
+		counts[place(age, v.window, w)]++
 	}
 	return counts
 }
 
-// place is the column of a request so many seconds ago; -1 when it has left the
-// window.
+// place is the column of w of a request so many seconds ago; -1 when it has left
+// the window.
 func place(age, window float64, w int) int {
 	if age < 0 {
 		age = 0 // clocks differ a little
@@ -135,19 +166,16 @@ func place(age, window float64, w int) int {
 	return w - 1 - min(int(age/window*float64(w)), w-1)
 }
 
-// freeing is the index in Ages of the request whose leaving lets the next one
+// freeing is the index in ages of the request whose leaving lets the next one
 // through or, while nobody is blocked, of the oldest; -1 when it is not known.
-func freeing(slots *screen.Slots, s *analysis.Subject) int {
-	n := len(slots.Ages)
-	i := n - 1
-	if n < slots.Total {
-		i = -1 // the oldest ones were not read
+func (v window) freeing() int {
+	n := len(v.ages)
+	switch {
+	case v.limit > 0 && v.total >= v.limit && v.limit <= n:
+		return v.limit - 1
+	case n < v.total:
+		return -1 // the oldest ones were not read
+	default:
+		return n - 1
 	}
-	if limit := int(s.Limit.V); s.Limit.OK && limit >= 1 && slots.Total >= limit && limit <= n {
-		i = limit - 1
-	}
-	if i < 0 || place(slots.Ages[i], slots.WindowSeconds, 1) < 0 {
-		return -1
-	}
-	return i
 }

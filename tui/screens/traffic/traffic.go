@@ -17,12 +17,13 @@ import (
 
 // keyMap are the keys of the screen beside those of every list.
 type keyMap struct {
-	open, instances, sortNext, sortPrev, reverse key.Binding
+	open, callers, instances, sortNext, sortPrev, reverse key.Binding
 }
 
 func defaultKeys() keyMap {
 	return keyMap{
 		open:      key.NewBinding(key.WithKeys("enter"), key.WithHelp("Enter", "route page")),
+		callers:   key.NewBinding(key.WithKeys("c"), key.WithHelp("c", "its throttled callers")),
 		instances: key.NewBinding(key.WithKeys("i"), key.WithHelp("i", "routes or instances")),
 		sortNext:  key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
 		sortPrev:  key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
@@ -50,7 +51,7 @@ func (m Model) Title() string { return "Traffic" }
 
 // Keys implements [screen.Screen].
 func (m Model) Keys() []key.Binding {
-	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
+	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.callers, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
 	return append(own, screen.MoveKeys()...)
 }
 
@@ -87,9 +88,28 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 		if key.Matches(msg, screen.CopyKey("")) {
 			return m, screen.Copy(m.selected(r))
 		}
+		if key.Matches(msg, m.keys.callers) && !m.perInstance {
+			return m, m.toCallers(r)
+		}
 		m = m.press(msg, r)
 	}
 	return m, nil
+}
+
+// toCallers gives the command that goes to the callers who have a limit on the
+// selected route, or says that there are none.
+func (m Model) toCallers(r *analysis.Report) tea.Cmd {
+	rows := m.rows(r)
+	i := m.cursor.Index(screen.RouteIDs(rows))
+	if i < 0 {
+		return nil
+	}
+	list := r.CallersOf(rows[i].Method, rows[i].Route)
+	if len(list) == 0 {
+		return screen.Say("no limiter is known to have a limit on this route alone")
+	}
+	to := screen.Navigate{To: '5', Filter: list[0].Endpoint.String()}
+	return func() tea.Msg { return to }
 }
 
 // filters tells whether what is shown is the list that the filter is of.

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -132,5 +133,22 @@ func TestNavigate(t *testing.T) {
 	s, _ = s.Update(screen.Navigate{To: '2', Select: screen.RouteID{Method: r.HTTP.Routes[0].Method, Route: r.HTTP.Routes[0].Route}}, r)
 	if m := s.(Model); !m.open || m.filter.Active() {
 		t.Error("a route's page is not open, or the old filter still hides it")
+	}
+}
+
+// TestCallers: c goes to the callers limited on the route, by the limiter's own
+// name for it.
+func TestCallers(t *testing.T) {
+	r := screentest.Throttled()
+	var s screen.Screen = New()
+	s, _ = s.Update(screen.Navigate{To: '2', Select: screen.RouteID{Method: r.HTTP.Routes[0].Method, Route: r.HTTP.Routes[0].Route}}, r)
+	c := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("c")}
+	if _, cmd := s.Update(c, r); cmd == nil || !strings.Contains(fmt.Sprint(cmd()), "no limiter") {
+		t.Error("nobody is limited on the busiest route")
+	}
+	m, _ := names("/", "login")
+	kept, _ := m.Update(tea.KeyMsg{Type: tea.KeyEnter}, r)
+	if _, cmd := kept.Update(c, r); cmd == nil || cmd() != (screen.Navigate{To: '5', Filter: "/auth/login"}) {
+		t.Error("the callers of the login are not found")
 	}
 }
