@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestHitRatioUnderTheExplorer(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			srv := redistest.Start(t, "--maxmemory", "500mb", "--maxmemory-policy", policy)
 			for from := 1; from < manyOfAKind; from += 1000 {
-				srv.Do("EVAL", seedTypes, "0", fmt.Sprint(from), fmt.Sprint(from+999))
+				srv.Do("EVAL", seedTypes, "0", strconv.Itoa(from), strconv.Itoa(from+999))
 			}
 			target, err := redisconn.Parse(srv.URL())
 			if err != nil {
@@ -73,7 +74,7 @@ func TestHitRatioUnderTheExplorer(t *testing.T) {
 				for seed := 1; ctx.Err() == nil; seed++ {
 					time.Sleep(10 * time.Millisecond) // our own lookups shall be many beside these
 					var f, m float64
-					_, _ = fmt.Sscan(srv.Do("EVAL", traffic, "0", fmt.Sprint(seed), fmt.Sprint(manyOfAKind)), &f, &m)
+					_, _ = fmt.Sscan(srv.Do("EVAL", traffic, "0", strconv.Itoa(seed), strconv.Itoa(manyOfAKind)), &f, &m)
 					found, missing = found+f, missing+m
 				}
 			})

@@ -88,7 +88,7 @@ func TestRefusedOnce(t *testing.T) {
 		}
 	})
 	refused := 0
-	for _, line := range strings.Fields(srv.Do("INFO", "commandstats")) {
+	for line := range strings.FieldsSeq(srv.Do("INFO", "commandstats")) {
 		n := regexp.MustCompile(`rejected_calls=(\d+)`).FindStringSubmatch(line)
 		if n == nil || n[1] == "0" {
 			continue
