@@ -38,9 +38,10 @@ func (k *limiter) named() bool { return k.last.Layout != "" }
 const (
 	mostLimiters = 512
 	mostReads    = 64               // a round, of the keys that are followed
+	freshReads   = 32               // a round, with the keys that need not be read yet: few keys are read each round
 	batchReads   = 25               // in one pipeline, three or four commands each
 	hotShare     = 0.5              // of the limit, from which a key is read each round
-	hotFor       = 10 * time.Second // the same after it was rejected, or used where the limit is unknown
+	hotFor       = 10 * time.Second // the same after it was used or rejected
 	idleEvery    = 5 * time.Second  // how often the others are read
 	overFor      = time.Minute      // how long to say that there was no room
 	mostAsks     = 8                // of one key in a row, as each may teach to ask for more
@@ -64,10 +65,11 @@ func (l *limiters) notes() []snapshot.Note {
 
 // due are the keys to read now: those near their limit or just rejected each
 // round, the others now and then. The first may take half of a round's reads
-// when all do not fit, longest unread first. On top of that come those that are
-// not shown because the server was lost.
+// when all do not fit, longest unread first; where there are few, all are read
+// each round. On top of that come those that are not shown because the server
+// was lost.
 func (l *limiters) due(now, lost time.Time) []*limiter {
-	var unseen, hot, idle []*limiter
+	var unseen, hot, idle, fresh []*limiter
 	for _, k := range l.keys {
 		switch {
 		case k.last.At.Before(lost):
@@ -76,12 +78,16 @@ func (l *limiters) due(now, lost time.Time) []*limiter {
 			hot = append(hot, k)
 		case now.Sub(k.last.At) >= idleEvery:
 			idle = append(idle, k)
+		default:
+			fresh = append(fresh, k)
 		}
 	}
 	slices.SortFunc(hot, longestUnread)
 	slices.SortFunc(idle, longestUnread)
+	slices.SortFunc(fresh, longestUnread)
 	n := min(len(hot), max(mostReads/2, mostReads-len(idle)))
-	return slices.Concat(unseen, hot[:n], idle[:min(len(idle), mostReads-n)])
+	list := slices.Concat(unseen, hot[:n], idle[:min(len(idle), mostReads-n)])
+	return append(list, fresh[:min(len(fresh), max(freshReads-len(list), 0))]...)
 }
 
 func longestUnread(a, b *limiter) int {
@@ -189,13 +195,12 @@ func (l *limiters) take(k *limiter, r ratelimit.Reading) (more bool) {
 	return r.More
 }
 
-// grew tells whether a subject was denied since, or let through where that is
-// all there is to see.
+// grew tells whether a subject was denied since, or let through.
 func grew(before, now *snapshot.Limiter) bool {
 	if before.DeniedTotal.OK && now.DeniedTotal.V > before.DeniedTotal.V {
 		return true
 	}
-	return !now.Limit.OK && before.Used.OK && now.Used.V > before.Used.V
+	return before.Used.OK && now.Used.V > before.Used.V
 }
 
 // admit follows a key from now on, in place of the one farthest from its limit
