@@ -23,6 +23,7 @@ var allowed = []struct {
 	{"collectors/safe/", nil},
 	{"collectors/snapshot/", []string{"collectors/safe/"}},
 	{"collectors/analysis/", []string{"collectors/snapshot/", "collectors/safe/"}},
+	{"collectors/redisconn/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/web/"}},
 	{"collectors/redisinfo/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/"}},
 	{"collectors/redislive/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/"}},
 	{"collectors/rediskeys/", []string{"collectors/snapshot/", "collectors/safe/", "collectors/redisconn/", "collectors/redislive/", "collectors/redisvalue/", "collectors/ratelimit/"}},

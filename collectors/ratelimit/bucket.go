@@ -16,8 +16,11 @@ type bucket struct {
 	// keys are where the fields are when they are strings of their own; nil: the
 	// key is a hash.
 	keys func(r Ref) []string
+	// intervally is set when tokens come in all at once at the end of each
+	// interval, which is the [Quota]'s window.
+	intervally bool
 	// twice is set when the key lives twice as long as an empty bucket takes to
-	// fill, in whole seconds.
+	// fill; it all goes by whole seconds.
 	twice bool
 }
 
@@ -63,7 +66,13 @@ func (b bucket) Read(r Ref, k Known, replies []any, now float64) Reading {
 	if ttl.forever {
 		l.Lint = append(l.Lint, LintNoTTL)
 	}
+	if b.twice {
+		now = max(at, math.Floor(now)) // it reckons in whole seconds
+	}
 	level{tokens: tokens.V, at: at, pace: b.pace(&l, k.Told)}.read(&l, now)
+	if q := k.Told; b.intervally && q.pace() > 0 {
+		band{capacity: q.size(), period: q.Window, refill: q.Limit, intervally: true, last: at, tokens: tokens.V}.read(&l, now)
+	}
 	out := Reading{Limiter: l, Known: Known{Window: l.WindowSeconds.V, Limit: l.Limit.V, Used: l.Used.V}, Found: true}
 	if b.twice { // the newest request took one, unless it was denied
 		out.LimitAtLeast = math.Floor(max(0, tokens.V)) + 1

@@ -41,12 +41,8 @@ func (bucket4j) Read(r Ref, k Known, replies []any, now float64) Reading {
 		}
 	}
 	l.Limit, l.LimitFrom = snapshot.Known(least.capacity), "key"
-	pace := least.period / least.refill
-	l.WindowSeconds = snapshot.Known(pace * least.capacity)
-	level{tokens: least.at(now), at: now, pace: pace}.read(&l, now)
-	if least.intervally && l.Used.V > 0 {
-		l.ResetsSeconds = snapshot.Known(least.next(now, l.Blocked))
-	}
+	l.WindowSeconds = snapshot.Known(least.period / least.refill * least.capacity)
+	least.read(&l, now)
 	k.Told.fill(&l)
 	return Reading{Limiter: l, Found: true, Known: Known{Window: l.WindowSeconds.V, Limit: l.Limit.V, Used: l.Used.V}}
 }
@@ -59,6 +55,14 @@ type band struct {
 	intervally bool    // all of them at the period's end, not bit by bit
 	last       float64 // unix seconds of the last refill
 	tokens     float64 // then
+}
+
+// read reckons what is in the bucket now.
+func (b band) read(l *snapshot.Limiter, now float64) {
+	level{tokens: b.at(now), at: now, pace: b.period / b.refill}.read(l, now)
+	if b.intervally && l.Used.V > 0 {
+		l.ResetsSeconds = snapshot.Known(b.next(now, l.Blocked))
+	}
 }
 
 // at is how many tokens there are at a time.

@@ -134,13 +134,15 @@ func fromKey(limit float64) string {
 	return "key"
 }
 
-// fill takes what others say where the key says nothing.
+// fill takes what others say where the key says nothing. Where bursts are of
+// another size than the limit, the window is the time in which as many as one
+// burst come in.
 func (q Quota) fill(l *snapshot.Limiter) {
 	if !l.Limit.OK && q.size() > 0 {
 		l.Limit, l.LimitFrom = snapshot.Known(q.size()), q.From
 	}
 	if !l.WindowSeconds.OK {
-		l.WindowSeconds = told(q.Window)
+		l.WindowSeconds = told(firstOf(q.pace()*q.size(), q.Window))
 	}
 }
 

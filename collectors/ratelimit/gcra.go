@@ -64,7 +64,7 @@ func (g gcra) Read(r Ref, k Known, replies []any, now float64) Reading {
 	}
 	quota.fill(&l)
 	ahead := max(0, g.clock.unix(tat.V)-now) // seconds until unused
-	if ttl.ok {
+	if ttl.ok && !g.strict {                 // those live whole seconds, rounded down or up
 		ahead = min(ahead, ttl.seconds)
 	}
 	if ttl.forever {

@@ -93,7 +93,7 @@ func node() []Layout {
 	}, {
 		Name: "upstash", Type: "hash", Limit: limitConfig, Starts: upstash,
 		Key:    rx(`^@upstash/ratelimit:(?P<id>.+)$`),
-		Reader: bucket{tokens: "tokens", last: "refilledAt", clock: clock{perSecond: 1e3}},
+		Reader: bucket{tokens: "tokens", last: "refilledAt", clock: clock{perSecond: 1e3}, intervally: true},
 	}, {
 		Name: "rate-limit-redis", Type: "string", Limit: limitConfig,
 		Starts: []string{"rl:"},

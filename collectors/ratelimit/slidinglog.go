@@ -141,6 +141,11 @@ type entry struct {
 // firstEntry is the first member of a reply with scores.
 func (s slidingLog) firstEntry(reply any) entry {
 	list, ok := reply.([]any)
+	if ok && len(list) > 0 { // newer protocols have a list for each entry
+		if first, nested := list[0].([]any); nested {
+			list = first
+		}
+	}
 	if !ok || len(list) < 2 {
 		return entry{}
 	}

@@ -12,6 +12,8 @@ func number(reply any) snapshot.Value {
 	switch v := reply.(type) {
 	case int64:
 		return snapshot.Known(float64(v))
+	case float64: // as newer protocols have scores
+		return snapshot.Known(v)
 	case string:
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {

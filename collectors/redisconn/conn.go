@@ -32,6 +32,14 @@ type Conn struct {
 	gate   *Gate
 	form   atomic.Int32 // of INFO, that the server understands; see infoForms
 
+	// What tells that the nodes of the server may have changed.
+	moved   atomic.Bool // a key is at another node now
+	lost    atomic.Bool // the last request failed, not a command of it
+	demoted atomic.Bool // a replica, when it was asked last
+
+	hurry     atomic.Bool  // others wait for it: see leash
+	dialNanos atomic.Int64 // how long it took to connect
+
 	// What a new connection should not try again, because the server said no.
 	noName, noTouch atomic.Bool
 }
@@ -46,7 +54,7 @@ func Open(t Target) *Conn {
 		Network:   t.network,
 		Addr:      t.addr,
 		DB:        t.db,
-		Dialer:    t.dial,
+		Dialer:    c.dial,
 		OnConnect: c.introduce,
 		CredentialsProviderContext: func(context.Context) (string, string, error) {
 			return t.credentials()
@@ -87,6 +95,8 @@ func (c *Conn) Close() error {
 // server that is not ready, or a command that is not on the list of reads, of
 // which nothing is sent.
 func (c *Conn) Do(ctx context.Context, commands ...[]string) ([]any, error) {
+	ctx, cancel := c.leash(ctx)
+	defer cancel()
 	release, err := c.wait(ctx)
 	if err != nil {
 		return nil, err
@@ -123,10 +133,11 @@ func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
 		cmds[i] = pipe.Do(ctx, args...)
 	}
 	_, execErr := pipe.Exec(ctx)
-	replies, err := collect(cmds)
+	replies, err := c.collect(cmds)
 	if err == nil && execErr != nil && !anyError(cmds) {
 		err = failure(execErr) // the connection failed, not a command
 	}
+	c.lost.Store(err != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +145,9 @@ func (c *Conn) send(ctx context.Context, commands [][]string) ([]any, error) {
 }
 
 // collect takes the replies off cmds. It fails when the connection did, or when
-// a reply says that the whole server or login is at fault.
-func collect(cmds []*redis.Cmd) ([]any, error) {
+// a reply says that the whole server or login is at fault. A key that another node
+// of the cluster holds now is one that does not exist here.
+func (c *Conn) collect(cmds []*redis.Cmd) ([]any, error) {
 	replies := make([]any, len(cmds))
 	for i, cmd := range cmds {
 		err := cmd.Err()
@@ -152,6 +164,10 @@ func collect(cmds []*redis.Cmd) ([]any, error) {
 		e := newReplyError(err.Error())
 		if f := e.state(); f != nil {
 			return nil, f
+		}
+		if e.elsewhere() {
+			c.moved.Store(true)
+			continue
 		}
 		replies[i] = e
 	}

@@ -3,6 +3,7 @@ package redisconn
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
 
@@ -23,6 +24,11 @@ func (t Target) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	defer cancel()
 	d := net.Dialer{KeepAlive: 15 * time.Second}
 	conn, err := d.DialContext(ctx, t.network, t.addr)
+	if err != nil && t.fallback != "" {
+		if _, unknown := errors.AsType[*net.DNSError](err); unknown {
+			conn, err = d.DialContext(ctx, t.network, t.fallback)
+		}
+	}
 	if err != nil {
 		return unreached{failure(err)}, nil
 	}
@@ -38,11 +44,17 @@ func (t Target) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 func (t Target) tlsConfig() *tls.Config {
-	return &tls.Config{
-		ServerName:         t.host,
-		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: t.trustAny, //nolint:gosec // only when the address says skip_verify=true
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.secure != nil {
+		c = t.secure.Clone()
 	}
+	if c.ServerName == "" {
+		c.ServerName = t.host
+	}
+	if t.trustAny {
+		c.InsecureSkipVerify = true // the address says skip_verify=true
+	}
+	return c
 }
 
 // unreached is the connection that could not be made: using it gives the

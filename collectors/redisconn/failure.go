@@ -41,6 +41,11 @@ func (e *ReplyError) Unknown() bool {
 		strings.HasPrefix(s, "err unknown subcommand") || strings.Contains(s, "command is not available"))
 }
 
+// elsewhere tells that another node of the cluster holds the key, or will soon.
+func (e *ReplyError) elsewhere() bool {
+	return e.Code == "MOVED" || e.Code == "ASK" || e.Code == "TRYAGAIN"
+}
+
 func newReplyError(s string) *ReplyError {
 	code, _, _ := strings.Cut(s, " ")
 	if len(code) > 32 || strings.ToUpper(code) != code {
@@ -62,6 +67,8 @@ func (e *ReplyError) state() *snapshot.Failure {
 		return snapshot.Fail(snapshot.Denied, "the server is in protected mode and talks to its own host only", "give it a user and a password: "+aclFix)
 	case e.Code == "LOADING":
 		return snapshot.Fail(snapshot.NoData, "the server is loading its data", "nothing to do: it answers when it is done")
+	case e.Code == "CLUSTERDOWN":
+		return snapshot.Fail(snapshot.NoData, "the cluster is down: some of its keys have no node", "wait for the failover, or look at CLUSTER NODES for a master without a replica")
 	case e.Code == "MASTERDOWN":
 		return snapshot.Fail(snapshot.NoData, "a replica that lost its master and does not answer", "look at the master, or set replica-serve-stale-data yes")
 	case strings.HasPrefix(raw, "ERR max number of clients"):

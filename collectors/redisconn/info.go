@@ -19,6 +19,8 @@ func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
 	if r, refused := c.gate.refusal("info"); refused {
 		return "", Own{}, infoRefused(r.Unknown)
 	}
+	ctx, cancel := c.leash(ctx)
+	defer cancel()
 	release, err := c.wait(ctx)
 	if err != nil {
 		return "", Own{}, err
@@ -31,6 +33,7 @@ func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
 	own = c.Own()
 	own.withoutLastInfo()
 	c.gate.Saw(field(text, "run_id"))
+	c.demoted.Store(field(text, "role") == "slave")
 	return text, own, nil
 }
 

@@ -40,6 +40,9 @@ func writer(t *testing.T, srv *redistest.Server, url string) (*Writer, *notebook
 	}
 	server, n := OpenServer(target), new(notebook)
 	t.Cleanup(func() { _ = server.Close() })
+	if _, err := server.Nodes(t.Context()); err != nil { // asks whether it is a cluster
+		t.Fatal(err)
+	}
 	srv.Do("CONFIG", "RESETSTAT")
 	return NewWriter(server, n.note), n
 }

@@ -83,8 +83,8 @@ func notes(f fields) []snapshot.Note {
 	if f["master_link_status"] == "down" {
 		add("the replica has lost its master: its data is getting old", "look at the master and the network between them")
 	}
-	if f["cluster_enabled"] == "1" {
-		add("this is one node of a cluster: the figures and keys of the others are not in it", "")
+	if f["role"] == "slave" {
+		add("this is a replica: its hits, idle times and frequencies are those of its own reads", "")
 	}
 	return list
 }

@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 			want: snapshot.RedisNode{}, name: "miniredis 7.2.0",
 		},
 		"loading": {text: "loading:1\r\nloading_eta_seconds:12\r\n", want: snapshot.RedisNode{LoadingSeconds: known(12)}},
-		"loaded": {text: "loading:0\r\nloading_eta_seconds:12\r\n"},
+		"loaded":  {text: "loading:0\r\nloading_eta_seconds:12\r\n"},
 		"a replica cut off": {
 			text: "role:slave\nmaster_last_io_seconds_ago:-1\n", want: snapshot.RedisNode{Role: "replica"},
 		},

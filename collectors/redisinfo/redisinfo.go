@@ -39,11 +39,13 @@ type answer struct {
 }
 
 // Collect implements collectors.Collector; it gives a [snapshot.Redis] of the
-// nodes that answered, and the first error where one did not. Nodes are asked at
-// the same time: a slow one does not keep the others waiting.
+// nodes that answered. Nodes are asked at the same time: a slow one does not keep
+// the others waiting. One that fails among others is a note and no failure, as a
+// failing source is asked more seldom; the error is the first when all fail, and
+// that of the question which nodes there are.
 func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
-	c.notes = nil
 	nodes, err := c.server.Nodes(ctx)
+	c.notes = c.server.Notes()
 	c.follow(nodes)
 	answers := make([]answer, len(nodes))
 	var wg sync.WaitGroup
@@ -52,24 +54,48 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		wg.Go(func() { answers[i] = read(ctx, node, p) })
 	}
 	wg.Wait()
-	r := &snapshot.Redis{At: time.Now(), Mode: snapshot.RedisSingle}
-	for _, a := range answers {
-		err = cmp.Or(err, a.err)
+	r := &snapshot.Redis{At: time.Now(), Mode: c.server.Mode()}
+	for i, a := range answers {
+		if a.err != nil && len(nodes) > 1 {
+			c.note(failed(nodes[i], a.err))
+		} else {
+			err = cmp.Or(err, a.err)
+		}
 		if a.node == nil {
 			continue
 		}
 		r.Nodes = append(r.Nodes, *a.node)
 		r.Mode = cmp.Or(a.mode, r.Mode)
-		for _, n := range a.notes {
-			if !slices.Contains(c.notes, n) {
-				c.notes = append(c.notes, n)
-			}
-		}
+		c.note(a.notes...)
 	}
 	if len(r.Nodes) == 0 {
-		return nil, err
+		return nil, cmp.Or(err, firstOf(answers))
 	}
 	return r, err
+}
+
+// note adds notes; what several nodes say alike is said once.
+func (c *Collector) note(notes ...snapshot.Note) {
+	for _, n := range notes {
+		if !slices.Contains(c.notes, n) {
+			c.notes = append(c.notes, n)
+		}
+	}
+}
+
+// failed says that one of several nodes did not answer.
+func failed(node *redisconn.Conn, err error) snapshot.Note {
+	f := snapshot.FailureOf(err)
+	return snapshot.Note{What: safe.New("node " + node.Name().Raw() + ": " + f.What.Raw()), Fix: f.Fix}
+}
+
+func firstOf(answers []answer) error {
+	for _, a := range answers {
+		if a.err != nil {
+			return a.err
+		}
+	}
+	return nil
 }
 
 // follow keeps probes for each node that there is.
@@ -103,14 +129,10 @@ func read(ctx context.Context, node *redisconn.Conn, p *probes) answer {
 	return a
 }
 
-// modeOf is the mode as far as a node knows it; empty for a single server, which
-// sentinels may still name.
+// modeOf is the mode where only the node itself knows it; else empty.
 func modeOf(f fields) snapshot.RedisMode {
-	switch {
-	case f["redis_mode"] == "embedded" || f["server_name"] == "miniredis":
+	if f["redis_mode"] == "embedded" || f["server_name"] == "miniredis" {
 		return snapshot.RedisEmbedded
-	case f["cluster_enabled"] == "1":
-		return snapshot.RedisCluster
 	}
 	return ""
 }

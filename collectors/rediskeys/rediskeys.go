@@ -40,7 +40,8 @@ type Collector struct {
 	name    safe.Text
 	nodes   func(context.Context) ([]node, error)
 	cfg     Config
-	walkers []*walker // one for each node
+	walkers []*walker       // one for each node
+	failed  []snapshot.Note // of this round
 }
 
 // node is a server with keys; *[redisconn.Conn] is one.
@@ -102,7 +103,7 @@ func (c *Collector) Source() snapshot.Source {
 // Notes implements collectors.Noter: what the connection's user may not do, and
 // what there is too much of. What several nodes say alike is said once.
 func (c *Collector) Notes() []snapshot.Note {
-	var list []snapshot.Note
+	list := slices.Clone(c.failed)
 	for _, w := range c.walkers {
 		for _, n := range slices.Concat(w.gate.notes(), w.limiters.notes(), w.explorer.notes()) {
 			if !slices.Contains(list, n) {
@@ -128,7 +129,7 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 		wg.Go(func() { errs[i] = w.round(ctx) })
 	}
 	wg.Wait()
-	return merge(c.walkers), cmp.Or(firstOf(errs), err)
+	return merge(c.walkers), cmp.Or(c.excuse(errs), err)
 }
 
 // follow keeps a walker for each node that there is.
@@ -143,15 +144,6 @@ func (c *Collector) follow(nodes []node) {
 		walkers[i] = newWalker(n.Name(), n.Gate(), c.cfg)
 	}
 	c.walkers = walkers
-}
-
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // merge is what the nodes that answered know together; nil when none did.

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"strings"
 	"time"
 
 	"apitop/collectors/safe"
@@ -111,7 +112,19 @@ func (r *Redis) Facts() []Fact {
 		}
 		f = append(f, text("policy", n.Policy)...)
 	}
+	if r.Mode == RedisCluster || r.Mode == RedisSentinel {
+		f = append(f, Fact{"mode", string(r.Mode)}, Fact{"nodes", r.names()})
+	}
 	return append(f, Fact{"embedded", r.Mode == RedisEmbedded}, Fact{"keys", r.keys()})
+}
+
+// names are the addresses of the nodes that answered.
+func (r *Redis) names() string {
+	names := make([]string, len(r.Nodes))
+	for i, n := range r.Nodes {
+		names[i] = n.Node.String()
+	}
+	return strings.Join(names, " ")
 }
 
 // keys sums the keys of the nodes; unknown when one does not tell.

@@ -20,7 +20,7 @@ type Client struct {
 // Open checks the settings and reads the certificates. It connects to nothing.
 // The error is a *[FieldError].
 func (s Settings) Open() (Client, error) {
-	config, err := s.TLS.open()
+	config, err := s.TLS.Open()
 	if err != nil {
 		return Client{}, err
 	}

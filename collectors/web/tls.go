@@ -18,8 +18,9 @@ var versions = map[string]uint16{
 	"TLS13": tls.VersionTLS13,
 }
 
-// open makes the configuration; nil for the zero TLS.
-func (t TLS) open() (*tls.Config, error) {
+// Open reads the files and makes the configuration; nil for the zero TLS. The error
+// is a [FieldError] of tls_config.
+func (t TLS) Open() (*tls.Config, error) {
 	if reflect.ValueOf(t).IsZero() {
 		return nil, nil //nolint:nilnil // the system's own settings
 	}

@@ -21,6 +21,7 @@ import (
 type Server struct {
 	t    testing.TB
 	Sock string // path of the unix socket
+	Addr string // host:port; empty: the socket is all there is
 	args []string
 	cmd  *exec.Cmd
 }
@@ -50,6 +51,34 @@ func Start(t testing.TB, args ...string) *Server {
 	s.Run()
 	t.Cleanup(s.Kill)
 	return s
+}
+
+// StartTCP is [Start] with a free port of 127.0.0.1 beside the socket.
+func StartTCP(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return startAt(t, FreePorts(t, 1)[0], args...)
+}
+
+func startAt(t testing.TB, port int, args ...string) *Server {
+	t.Helper()
+	s := Start(t, append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port)}, args...)...)
+	s.Addr = "127.0.0.1:" + strconv.Itoa(port)
+	return s
+}
+
+// FreePorts are ports of 127.0.0.1 that nobody listens on.
+func FreePorts(t testing.TB, n int) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }() // all at the end, so that no port comes twice
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
 }
 
 // Run starts the server again after [Server.Kill].
