@@ -15,6 +15,7 @@ import (
 	"apitop/tui/canvas"
 	"apitop/tui/painter"
 	"apitop/tui/screen"
+	"apitop/tui/screens/cache"
 	"apitop/tui/screens/faults"
 	"apitop/tui/screens/host"
 	"apitop/tui/screens/limits"
@@ -44,6 +45,7 @@ func screens(o Options) []tab {
 	tabs := []tab{
 		{'1', overview.New()},
 		{'2', traffic.New()},
+		{'4', cache.New(o.Redis)},
 		{'5', limits.New(o.Redis)},
 		{'7', host.New()},
 		{'9', sources.New()},
@@ -70,6 +72,7 @@ type Model struct {
 	paused  bool
 	help    bool
 	toast   toast
+	trail   trail
 }
 
 // New makes the dashboard of the service called title.
@@ -95,8 +98,7 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	case reportMsg:
 		return m.take(msg.report)
 	case screen.Navigate:
-		shown := m.goTo(msg.To)
-		return tea.Batch(shown, m.tell(m.active, msg))
+		return m.pivot(msg)
 	case screen.CopyRequest:
 		return m.copy(msg.Text)
 	case screen.Toast:
@@ -149,32 +151,21 @@ func (m *Model) press(msg tea.KeyMsg) (tea.Cmd, bool) {
 	case key.Matches(msg, m.keys.help):
 		m.help = !m.help
 	case key.Matches(msg, m.keys.back):
-		m.back()
+		return m.back(), true
 	case m.help:
 		m.help = false // any key closes the help
 	case key.Matches(msg, m.keys.pause):
 		m.pause()
 	case key.Matches(msg, m.keys.next):
-		return m.show((m.active + 1) % len(m.tabs)), true
+		return m.switchTo((m.active + 1) % len(m.tabs)), true
 	case key.Matches(msg, m.keys.prev):
-		return m.show((m.active + len(m.tabs) - 1) % len(m.tabs)), true
+		return m.switchTo((m.active + len(m.tabs) - 1) % len(m.tabs)), true
 	case key.Matches(msg, m.keys.tabs, m.keys.faults):
 		return m.goTo(msg.Runes[0]), true
 	default:
 		return nil, false
 	}
 	return nil, true
-}
-
-// back closes the innermost thing that is open; it never quits.
-func (m *Model) back() {
-	if m.help {
-		m.help = false
-		return
-	}
-	if b, ok := m.tabs[m.active].screen.(screen.Backer); ok {
-		m.tabs[m.active].screen, _ = b.Back()
-	}
 }
 
 func (m *Model) pause() {
@@ -187,9 +178,16 @@ func (m *Model) pause() {
 // goTo shows the screen of that digit, if there is one.
 func (m *Model) goTo(digit rune) tea.Cmd {
 	if i := m.find(digit); i >= 0 {
-		return m.show(i)
+		return m.switchTo(i)
 	}
 	return nil
+}
+
+// switchTo shows the screen of the i-th tab as the user wants it: from here no
+// way leads back.
+func (m *Model) switchTo(i int) tea.Cmd {
+	m.trail = nil
+	return m.show(i)
 }
 
 // find is the index of the tab with that digit; -1 when there is none.

@@ -98,6 +98,7 @@ func TestKeysGoToScreens(t *testing.T) {
 		"no such screen":     {[]string{"8"}, "Overview"},
 		"the limiter's":      {[]string{"5"}, "Limits"},
 		"the machine's":      {[]string{"7"}, "Host & runtime"},
+		"the cache":          {[]string{"4"}, "Cache"},
 		"tab":                {[]string{"tab"}, "Traffic"},
 		"tab goes round":     {[]string{"9", "tab"}, "Overview"},
 		"enter drills in":    {[]string{"enter"}, "Traffic"},

@@ -21,7 +21,7 @@ func (c *Config) redisActions(p process, w *watched) screen.Redis {
 		return screen.Redis{}
 	}
 	server, layouts := w.redis, ratelimit.Layouts()
-	r := screen.Redis{Slots: func(ctx context.Context, key string) (screen.Slots, error) {
+	r := screen.Redis{Inspect: inspecting(server), Slots: func(ctx context.Context, key string) (screen.Slots, error) {
 		s, err := rediskeys.ReadSlots(ctx, server, layouts, key)
 		return screen.Slots(s), err
 	}}

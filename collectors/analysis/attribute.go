@@ -63,7 +63,7 @@ func (a *Attribution) likely(k wordSet) []int {
 	slices.SortStableFunc(all, func(x, y guess) int { return cmp.Compare(y.score, x.score) })
 	var list []int
 	for _, g := range all {
-		if len(list) == mostLikely || g.score < all[0].score-wordWeight {
+		if len(list) == mostLikely || g.score < all[0].score-1 { // a word too many is another thing
 			break
 		}
 		list = append(list, g.route)

@@ -30,6 +30,10 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 		answers(up, r)
 		up, down = down.Top(3)
 		trend(up, r)
+		if keys := keysOf(f.Report, r); len(keys) > 0 {
+			up, down = down.Top(min(len(keys), mostKeys) + 1)
+			drawKeys(up, f, keys)
+		}
 		callers(down, f, r)
 		return
 	}
@@ -39,9 +43,16 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 	if n := len(f.Report.CallersOf(r.Method, r.Route)); n > 0 {
 		room = min(n+1, h/4)
 	}
+	keys := keysOf(f.Report, r)
+	keyRoom := 0
+	if len(keys) > 0 {
+		keyRoom = min(len(keys)+1, h/5, mostKeys+1)
+	}
 	_, left := down.Size()
-	up, down = down.Top(left - room)
+	up, down = down.Top(left - room - keyRoom)
 	distribution(up, r)
+	up, down = down.Top(keyRoom)
+	drawKeys(up, f, keys)
 	callers(down, f, r)
 }
 

@@ -17,7 +17,7 @@ import (
 
 // keyMap are the keys of the screen beside those of every list.
 type keyMap struct {
-	open, callers, instances, sortNext, sortPrev, reverse key.Binding
+	open, callers, instances, cacheKey, sortNext, sortPrev, reverse key.Binding
 }
 
 func defaultKeys() keyMap {
@@ -25,6 +25,7 @@ func defaultKeys() keyMap {
 		open:      key.NewBinding(key.WithKeys("enter"), key.WithHelp("Enter", "route page")),
 		callers:   key.NewBinding(key.WithKeys("c"), key.WithHelp("c", "its throttled callers")),
 		instances: key.NewBinding(key.WithKeys("i"), key.WithHelp("i", "routes or instances")),
+		cacheKey:  key.NewBinding(key.WithKeys("K"), key.WithHelp("K", "the route's cache key")),
 		sortNext:  key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
 		sortPrev:  key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
 		reverse:   key.NewBinding(key.WithKeys("r"), key.WithHelp("r", "reverse the order")),
@@ -38,6 +39,7 @@ type Model struct {
 	sort        int // index into columns
 	reverse     bool
 	open        bool // the page of the selected route is shown
+	visit       bool // another screen asked for what is shown: Esc leads back there
 	filter      screen.Filter
 	perInstance bool // instances are shown in place of routes
 	instances   instances
@@ -51,7 +53,7 @@ func (m Model) Title() string { return "Traffic" }
 
 // Keys implements [screen.Screen].
 func (m Model) Keys() []key.Binding {
-	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.callers, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
+	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.callers, m.keys.cacheKey, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
 	return append(own, screen.MoveKeys()...)
 }
 
@@ -61,6 +63,9 @@ func (m Model) Catches() bool { return m.filter.Catches() }
 // Back implements [screen.Backer].
 func (m Model) Back() (screen.Screen, bool) {
 	switch {
+	case m.visit:
+		m.visit, m.open, m.filter = false, false, screen.Filter{}
+		return m, false
 	case m.open:
 		m.open = false
 	case m.perInstance:
@@ -79,7 +84,7 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 	case screen.Navigate:
 		m.cursor, m.perInstance = screen.On(msg.Select), false
 		m.filter = screen.NewFilter(msg.Filter)
-		m.open = msg.Filter == ""
+		m.open, m.visit = msg.Filter == "", true
 	case tea.KeyMsg:
 		if f, took := m.filter.Update(msg); took && (m.filter.Catches() || m.filters()) {
 			m.filter = f
@@ -90,6 +95,9 @@ func (m Model) Update(msg tea.Msg, r *analysis.Report) (screen.Screen, tea.Cmd) 
 		}
 		if key.Matches(msg, m.keys.callers) && !m.perInstance {
 			return m, m.toCallers(r)
+		}
+		if key.Matches(msg, m.keys.cacheKey) && !m.perInstance {
+			return m, m.goToKey(r)
 		}
 		m = m.press(msg, r)
 	}
@@ -131,12 +139,13 @@ func (m Model) selected(r *analysis.Report) string {
 func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
 	switch {
 	case key.Matches(msg, m.keys.instances):
-		m.perInstance, m.open = !m.perInstance, false
+		m.perInstance, m.open, m.visit = !m.perInstance, false, false
 		return m
 	case m.perInstance:
 		m.instances = m.instances.update(msg, r)
 		return m
 	case key.Matches(msg, m.keys.open):
+		m.visit = m.visit && m.open
 		m.open = len(m.rows(r)) > 0
 	case key.Matches(msg, m.keys.sortNext):
 		m.sort = nextSort(m.sort, 1)
