@@ -1,11 +1,13 @@
 package ratelimit
 
+import "strings"
+
 // gateways: Envoy, Kong, Traefik and APISIX.
 func gateways() []Layout {
 	return append([]Layout{{
 		Name: "envoy", Type: "string", Limit: limitConfig,
 		Hint:   unixTail,
-		Key:    rx(`^(?P<ep>[^_]+)_(?P<id>.+)_(?P<start>\d{10})$`),
+		Key:    rx(`^(?P<ep>[^_]+)_(?P<id>[^_]+_.*)_(?P<start>\d{10})$`),
 		Reader: counter{frame: alignedFrame, byDesign: true},
 	}, {
 		Name: "kong", Type: "string", Limit: limitConfig,
@@ -39,7 +41,7 @@ func apisix() []Layout {
 	}, {
 		Name: "apisix", Type: "string", Limit: limitConfig, Starts: starts,
 		Hint: func(key string) bool {
-			return !startsWithAny(key, []string{"plugin-limit-count:v1:"}) && !apisixSliding(key)
+			return !strings.HasPrefix(key, "plugin-limit-count:v1:") && !apisixSliding(key)
 		},
 		Key:    rx(`^plugin-limit-count:?(?:(?P<ep>.+?):(?P<conf>[^:]+):)?` + id + `$`),
 		Reader: counter{left: true},

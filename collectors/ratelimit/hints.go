@@ -75,9 +75,23 @@ func addressTail(key string) bool {
 		}
 	}
 	if dots != 3 {
-		return strings.Count(key, ":") >= 2 && validAddress(key)
+		return address6(key)
 	}
 	return (i == 0 || strings.IndexByte(":/|_-@#{", key[i-1]) >= 0) && validAddress(key[i:])
+}
+
+// address6 tells whether a key is an address of version 6.
+func address6(key string) bool {
+	colons := 0
+	for _, c := range []byte(key) {
+		switch {
+		case c == ':':
+			colons++
+		case !isHex(c|0x20) && c != '.':
+			return false
+		}
+	}
+	return colons >= 2 && validAddress(key)
 }
 
 func validAddress(s string) bool {

@@ -188,11 +188,11 @@ func java() []Layout {
 func byValue() []Layout {
 	any := rx(`^(?P<id>.+)$`)
 	return []Layout{
-		{Name: "redis-cell", Type: "string", Limit: limitConfig, Hint: limiterName, Key: any, Reader: gcra{clock: clock{perSecond: 1e9}, strict: true}},
-		{Name: "bucket4j", Type: "string", Limit: limitValue, Hint: limiterName, Key: any, Reader: bucket4j{}},
-		{Name: "sethvargo-limiter", Type: "hash", Limit: limitValue, Hint: limiterName, Key: any, Reader: tickBucket{}},
+		{Name: "redis-cell", Type: "string", Limit: limitConfig, AnyName: true, Key: any, Reader: gcra{clock: clock{perSecond: 1e9}, strict: true}},
+		{Name: "bucket4j", Type: "string", Limit: limitValue, AnyName: true, Key: any, Reader: bucket4j{}},
+		{Name: "sethvargo-limiter", Type: "hash", Limit: limitValue, AnyName: true, Key: any, Reader: tickBucket{}},
 		{
-			Name: "laravel-throttle", Type: "hash", Limit: limitConfig, Hint: limiterName, Key: any,
+			Name: "laravel-throttle", Type: "hash", Limit: limitConfig, AnyName: true, Key: any,
 			Reader: fields{used: "count", start: "start", reset: "end"},
 		},
 	}

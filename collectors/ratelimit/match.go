@@ -10,9 +10,12 @@ import (
 // a key that no layout claims it costs far below a microsecond.
 func Match(layouts []Layout, key string) (Ref, bool) {
 	var first Ref
-	found := false
+	found, asked, named := false, false, false
 	for i := range layouts {
-		if !layouts[i].may(key) {
+		if layouts[i].AnyName && !asked {
+			asked, named = true, limiterName(key)
+		}
+		if layouts[i].AnyName && !named || !layouts[i].may(key) {
 			continue
 		}
 		ref, ok := layouts[i].match(key)

@@ -27,6 +27,9 @@ type Layout struct {
 	Within []string
 	// Hint is another such sieve, nil: none. It is asked after Starts and Within.
 	Hint func(key string) bool
+	// AnyName is set when only the value tells such a key, which is why only names
+	// that speak of limits or end in an address are looked at.
+	AnyName bool
 	// Key matches the limiter's keys. The group "id" is the subject, "ep" the
 	// endpoint, "tier" the tier; what others mean is up to the Reader.
 	Key *regexp.Regexp
