@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -61,7 +62,7 @@ type Fields struct {
 // and what is allowed. It is to be tried before the built-in ones.
 func Custom(d Definition) (Layout, error) {
 	if d.Name == "" {
-		return Layout{}, fmt.Errorf("limiter layout: name is missing")
+		return Layout{}, errors.New("limiter layout: name is missing")
 	}
 	l, err := custom(d)
 	if err != nil {
@@ -72,7 +73,7 @@ func Custom(d Definition) (Layout, error) {
 
 func custom(d Definition) (Layout, error) {
 	if d.Key == "" {
-		return Layout{}, fmt.Errorf("key is missing")
+		return Layout{}, errors.New("key is missing")
 	}
 	key, err := regexp.Compile(`(?s)` + d.Key)
 	if err != nil {
@@ -118,7 +119,7 @@ func literal(pattern string) []string {
 // the only one it has.
 func (d Definition) like(l *Layout) error {
 	if d.Algorithm != "" || d.Unit != "" || d.Epoch != 0 || d.ResetFrom != "" || d.Fields != (Fields{}) {
-		return fmt.Errorf("like says what is in the values: algorithm, unit, epoch, fields and reset_from are not allowed beside it")
+		return errors.New("like says what is in the values: algorithm, unit, epoch, fields and reset_from are not allowed beside it")
 	}
 	var names, types []string
 	for _, b := range Layouts() {
@@ -161,21 +162,21 @@ func (d Definition) reader(kind string) (Reader, error) {
 
 func (d Definition) stringReader(c clock) (Reader, error) {
 	if f := d.Fields; f != (Fields{}) && f != (Fields{Remaining: "value"}) {
-		return nil, fmt.Errorf("fields: a string has none; remaining: value is allowed")
+		return nil, errors.New("fields: a string has none; remaining: value is allowed")
 	}
 	left := d.Fields.Remaining != ""
 	if left && d.Algorithm != "" && d.Algorithm != "fixed-window" {
-		return nil, fmt.Errorf("fields.remaining is for fixed-window only")
+		return nil, errors.New("fields.remaining is for fixed-window only")
 	}
 	if d.Algorithm != "" && d.Algorithm != "fixed-window" && d.ResetFrom != "" {
-		return nil, fmt.Errorf("reset_from is for fixed-window only")
+		return nil, errors.New("reset_from is for fixed-window only")
 	}
 	switch d.Algorithm {
 	case "", "fixed-window":
 		return d.counter(c, left)
 	case "sliding-window":
 		if !d.has("bucket") {
-			return nil, fmt.Errorf("key has no group \"bucket\", which sliding-window needs")
+			return nil, errors.New("key has no group \"bucket\", which sliding-window needs")
 		}
 		return definedSliding{}, nil
 	case "gcra":
@@ -194,10 +195,10 @@ func (d Definition) counter(c clock, left bool) (Reader, error) {
 		return counter{left: left}, nil
 	case "window":
 		if !d.has("start") && !d.has("bucket") {
-			return nil, fmt.Errorf("reset_from is \"window\": key needs a group \"start\" or \"bucket\"")
+			return nil, errors.New("reset_from is \"window\": key needs a group \"start\" or \"bucket\"")
 		}
 		if d.has("start") && d.Window == 0 && !d.has("window") {
-			return nil, fmt.Errorf("window is missing: reset_from is \"window\" and key has no group \"window\"")
+			return nil, errors.New("window is missing: reset_from is \"window\" and key has no group \"window\"")
 		}
 		return counter{left: left, frame: d.frame(c)}, nil
 	default:
@@ -233,13 +234,13 @@ func (d Definition) hashReader(c clock) (Reader, error) {
 	switch d.Algorithm {
 	case "", "fixed-window":
 		if f.Used == "" && f.Remaining == "" {
-			return nil, fmt.Errorf("fields: used or remaining is missing")
+			return nil, errors.New("fields: used or remaining is missing")
 		}
 		if f.Tokens != "" || f.Last != "" {
-			return nil, fmt.Errorf("fields: tokens and last are for token-bucket only")
+			return nil, errors.New("fields: tokens and last are for token-bucket only")
 		}
 		if d.ResetFrom == "value" && f.Reset == "" {
-			return nil, fmt.Errorf("fields: reset is missing, as reset_from is \"value\"")
+			return nil, errors.New("fields: reset is missing, as reset_from is \"value\"")
 		}
 		if !slices.Contains([]string{"", "ttl", "value"}, d.ResetFrom) {
 			return nil, fmt.Errorf("reset_from is %q: ttl, value are allowed for type hash", d.ResetFrom)
@@ -250,7 +251,7 @@ func (d Definition) hashReader(c clock) (Reader, error) {
 		return fields{used: f.Used, left: f.Remaining, limit: f.Limit, start: f.Start, reset: f.Reset, denied: f.Denied, clock: c}, nil
 	case "token-bucket":
 		if f.Tokens == "" || f.Last == "" {
-			return nil, fmt.Errorf("fields: tokens and last are needed for token-bucket")
+			return nil, errors.New("fields: tokens and last are needed for token-bucket")
 		}
 		return bucket{tokens: f.Tokens, last: f.Last, limit: f.Limit, clock: c}, nil
 	default:

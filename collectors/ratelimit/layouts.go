@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Layouts are the layouts that are known, in the order in which they are tried:
@@ -168,7 +169,7 @@ func java() []Layout {
 	const id = `(?:(?P<ep>[^{}]+?)\.)??(?P<id>(?:\d{1,3}\.){3}\d{1,3}|[^.{}@]+@[^{}]+|[^.{}]+)`
 	starts := []string{"request_rate_limiter."}
 	both := func(r Ref) []string {
-		return []string{r.Key, r.Key[:len(r.Key)-len("tokens")] + "timestamp"}
+		return []string{r.Key, strings.TrimSuffix(r.Key, "tokens") + "timestamp"}
 	}
 	return []Layout{{
 		Name: "spring-gateway", Type: "string", Limit: "config; the most tokens that were seen", Starts: starts,

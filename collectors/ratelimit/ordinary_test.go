@@ -53,14 +53,14 @@ func ordinaryValues(now int64) map[string]map[string][]any {
 	hour := int64(time.Hour / time.Millisecond)
 	none := []any{nil, nil, nil, nil, nil, nil}
 	texts := []string{
-		"123", "1", "0", "-1", "99999999999999999999", fmt.Sprint(now), fmt.Sprint(now * 1000), fmt.Sprint(now*1e9 + 1e15), fmt.Sprint(now + 3600),
+		"123", "1", "0", "-1", "99999999999999999999", strconv.FormatInt(now, 10), strconv.FormatInt(now*1000, 10), strconv.FormatInt(now*1e9+1e15, 10), strconv.FormatInt(now+3600, 10),
 		"1.0934", `{"id":42}`, "PONG", "", "i:5;", `s:3:"abc";`, `O:8:"stdClass":1:{s:1:"a";d:1.5;}`,
 		"\x80\x05]\x94.", "\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94.", "\x80\x05}\x94.", "\x04\x08i\x06",
 		"\x00\x00\x00\x01\x00\x00\x00\x01", "\x00\x00\x00\x02", "\xac\xed\x00\x05", "\x1f\x8b\x08", strings.Repeat("x", 2048),
 	}
 	strs := map[string][]any{}
 	for i, v := range texts {
-		strs[fmt.Sprint(i)] = []any{v, hour}
+		strs[strconv.Itoa(i)] = []any{v, hour}
 	}
 	return map[string]map[string][]any{
 		"string": strs,
@@ -138,14 +138,14 @@ func missing(command string) any {
 // TestCollisions: keys that two kinds of limiters name alike, by type and value.
 func TestCollisions(t *testing.T) {
 	const now = 1795549258.0
-	ns := func(ahead float64) string { return fmt.Sprintf("%d", int64((now+ahead)*1e9)) }
+	ns := func(ahead float64) string { return strconv.FormatInt(int64((now+ahead)*1e9), 10) }
 	tests := map[string]struct {
 		key, kind string
 		v         []any
 		layout    string
 	}{
 		"rate: time":            {"rate:7", "string", []any{fmt.Sprintf("%.6f", now-1483228800+10), int64(10000)}, "redis_rate"},
-		"rate: hash":            {"rate:7", "hash", []any{[]any{"17.2", fmt.Sprintf("%d", int64(now*1e6))}, int64(3000)}, "traefik"},
+		"rate: hash":            {"rate:7", "hash", []any{[]any{"17.2", strconv.FormatInt(int64(now*1e6), 10)}, int64(3000)}, "traefik"},
 		"rate: currency":        {"rate:USD", "string", []any{"1.0934", int64(10000)}, ""},
 		"rate: forever":         {"rate:USD", "string", []any{"312320432.7", int64(-1)}, ""},
 		"rl: count":             {"rl:7", "string", []any{"3", int64(10000)}, "rate-limit-redis"},
