@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // as above
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
