@@ -3,12 +3,23 @@ package rediskeys
 import "time"
 
 // budget keeps our share of the server's time small: it fills up with the duty
-// and is emptied by our round trips. It starts full, so that a small keyspace is
-// known at once. When the server slows down it rests.
+// and is emptied by what our requests cost the server. It starts full, so that a
+// small keyspace is known at once, and pays that back in the first minute. When
+// the server slows down it rests.
+//
+// A round trip is more than the server's time: it is also the network's, ours,
+// and that of others whose commands came first. So each round measures with the
+// server's own clock of its processor what share of its round trips was spent on
+// our requests, where INFO may be asked.
 type budget struct {
 	duty   float64
 	left   time.Duration
-	filled time.Time // when it was last refilled
+	loan   time.Duration // of left, not yet paid back
+	filled time.Time     // when it was last refilled
+
+	share float64       // of a round trip, that the server works for us, 0..1
+	trips time.Duration // of this round
+	spent time.Duration // of left in this round
 
 	baseline time.Duration // a light round trip when the server has nothing else to do
 	resting  int           // rounds to go without exploring
@@ -20,11 +31,14 @@ const (
 	nearNetwork = 2 * time.Millisecond
 	longestRest = 16 // rounds
 	noise       = 5 * time.Millisecond
+	leastShare  = 0.15 // of a round trip: no measurement is trusted to show less
+	payBack     = 6    // one part in so many of what is earned pays the loan
 )
 
 func newBudget(duty float64) budget {
-	b := budget{duty: duty}
+	b := budget{duty: duty, share: 1}
 	b.left = b.most()
+	b.loan = b.left
 	return b
 }
 
@@ -33,9 +47,12 @@ func (b *budget) most() time.Duration { return time.Duration(b.duty * float64(sa
 // refill adds what the time since the last refill earned.
 func (b *budget) refill(now time.Time) {
 	if !b.filled.IsZero() {
-		b.left = min(b.left+time.Duration(b.duty*float64(now.Sub(b.filled))), b.most())
+		earned := time.Duration(b.duty * float64(now.Sub(b.filled)))
+		paid := min(b.loan, earned/payBack)
+		b.loan -= paid
+		b.left = min(b.left+earned-paid, b.most())
 	}
-	b.filled = now
+	b.filled, b.trips, b.spent = now, 0, 0
 }
 
 // spend takes a round trip off. Of a far server's answers, what a light one
@@ -43,7 +60,22 @@ func (b *budget) refill(now time.Time) {
 // has a limit, so that one hiccup does not keep us from looking for a minute.
 func (b *budget) spend(took time.Duration) {
 	far := max(b.baseline-nearNetwork, 0)
-	b.left = max(b.left-max(took-far, 0), -b.most())
+	trip := max(took-far, 0)
+	cost := time.Duration(b.share * float64(trip))
+	b.trips += trip
+	b.spent += cost
+	b.left = max(b.left-cost, -b.most())
+}
+
+// measure takes how long the server worked for us in this round, and puts right
+// what was taken off for its round trips.
+func (b *budget) measure(worked time.Duration) {
+	if b.trips < time.Millisecond {
+		return // too little to tell
+	}
+	share := min(max(worked.Seconds()/b.trips.Seconds(), leastShare), 1)
+	b.share += (share - b.share) / 4
+	b.left = min(b.left+b.spent-time.Duration(share*float64(b.trips)), b.most())
 }
 
 // enough tells whether something may be done that need not be done now.

@@ -20,7 +20,7 @@ func endless(takes *time.Duration) *fake {
 		case "scan":
 			page++
 			return []any{strconv.Itoa(page), anys(manyKeys(fmt.Sprintf("p:%d-%%d", page), 100))}
-		case "dbsize", "pttl":
+		case "dbsize", "pttl", "object":
 			return int64(1_000_000)
 		case "type":
 			return "string"
@@ -60,7 +60,7 @@ func TestDuty(t *testing.T) {
 						t.Fatal(err)
 					}
 					took := time.Since(start)
-					if took > mostRound+3*takes || len(f.pipes)-n > 5*mostPages+20 {
+					if took > mostRound+3*takes || len(f.pipes)-n > 3*mostPages+20 {
 						t.Fatalf("a round of %v with %d pipelines", took, len(f.pipes)-n)
 					}
 					busy += time.Duration(len(f.pipes)-n) * min(takes, nearNetwork)
@@ -90,11 +90,11 @@ func TestBudget(t *testing.T) {
 		}
 		time.Sleep(4 * time.Second)
 		b.refill(time.Now())
-		if b.enough() { // -100 ms + 80 ms
+		if b.enough() { // -100 ms + 67 ms, the rest pays the loan
 			t.Errorf("%v left after 4 s", b.left)
 		}
 		b.spend(time.Hour)
-		time.Sleep(saved + time.Second)
+		time.Sleep(saved * 2)
 		b.refill(time.Now())
 		if !b.enough() {
 			t.Errorf("%v left long after a hiccup", b.left)
@@ -160,7 +160,7 @@ func TestDeadline(t *testing.T) {
 			time.Sleep(time.Minute)
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			r, err := c.Collect(ctx)
-			if err != nil || ctx.Err() != nil || len(r.(*snapshot.Keys).Cache) < 100 {
+			if err != nil || ctx.Err() != nil || len(r.(*snapshot.Keys).Cache) < 25 {
 				t.Errorf("%v to answer: %v, %v, %d cache keys", limit, err, ctx.Err(), len(r.(*snapshot.Keys).Cache))
 			}
 			cancel()

@@ -2,7 +2,6 @@ package rediskeys
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
@@ -10,34 +9,47 @@ import (
 	"apitop/collectors/snapshot"
 )
 
-// cacheKeys are the cache keys that are followed: those whose reads the app
-// counts, then the biggest of those that the explorer found.
+// cacheKeys are the keys that are followed, other than limiters: those whose
+// reads the app counts, the biggest, and the most used ones.
 type cacheKeys struct {
 	keys map[string]*cacheKey
 	dull dull
+	how  gauge // how use is told; set in each round
 
 	counting bool      // the app counts reads
 	asked    time.Time // when that was last seen
+
+	least  floor // what a new key must beat; recomputed when stale
+	stale  bool
+	unseen int // keys that were taken on and not looked at
 }
 
 // cacheKey is what is known of one.
 type cacheKey struct {
-	snapshot.CacheKey      // At is zero until it was looked at; its TTL was right then
-	counted           bool // among the keys that the app counts reads of
-	gone              bool // not there when last looked at, but counted
+	snapshot.CacheKey           // At is zero until it was looked at; its TTL was right then
+	counted           bool      // among the keys that the app counts reads of
+	gone              bool      // not there when last looked at, but counted
+	meter             meter     // of its use
+	heard             heard     // what others found
+	typed, sized      time.Time // when its type and its size were asked for
 }
 
 const (
 	mostCacheKeys = 256
+	mostBig       = 64 // of them are kept for their size
 	probeEvery    = 5 * time.Second
 	missingEvery  = time.Second // a counted key that is gone comes back with its next read
+	typeEvery     = time.Minute
+	sizeEvery     = 15 * time.Second
+	fullFor       = 10 * time.Second // of each minute: a full counter is looked at in each round
 	shownCells    = 120
 )
 
 func newCacheKeys() cacheKeys {
-	return cacheKeys{keys: map[string]*cacheKey{}, dull: newDull(dullCacheKey)}
+	return cacheKeys{keys: map[string]*cacheKey{}, dull: newDull(dullCacheKey), stale: true}
 }
 
+// knows tells keys that need not be looked at.
 func (c *cacheKeys) knows(key string) bool { return c.keys[key] != nil || c.dull.has(key) }
 
 // askCounts tells whether to ask for the app's counts now. Where there are none
@@ -48,49 +60,167 @@ func (c *cacheKeys) askCounts(now time.Time) bool {
 
 // counts takes the app's own counts of reads. Such keys always find room.
 func (c *cacheKeys) counts(list []counted, at time.Time) {
-	c.counting, c.asked = len(list) > 0, at
+	c.counting, c.asked, c.stale = len(list) > 0, at, true
 	for _, k := range c.keys {
-		k.counted, k.Reads, k.Method = false, snapshot.Value{}, ""
+		k.counted, k.Reads = false, snapshot.Value{}
 	}
 	for _, n := range list {
 		k := c.keys[n.key]
 		if k == nil {
-			k = &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(n.key, shownCells)}}
-			c.keys[n.key] = k
+			k = c.add(n.key)
 		}
-		k.counted, k.Reads, k.Method = true, snapshot.Known(n.reads), snapshot.MethodApp
+		k.counted, k.Reads = true, snapshot.Known(n.reads)
 	}
 	for key, k := range c.keys {
 		if k.gone && !k.counted {
 			delete(c.keys, key)
 		}
 	}
-	for len(c.keys) > mostCacheKeys {
-		smallest, _ := c.smallest()
-		delete(c.keys, smallest)
+	for len(c.keys) > mostCacheKeys && c.giveUp() {
 	}
 }
 
-// smallest is the key to give up for a better one, and its size; empty when all
-// are counted.
-func (c *cacheKeys) smallest() (key string, bytes float64) {
+// add follows a key from now on.
+func (c *cacheKeys) add(key string) *cacheKey {
+	k := &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}}
+	c.keys[key], c.stale = k, true
+	c.unseen++
+	return k
+}
+
+// floor is what a new key must beat when there is no room.
+type floor struct {
+	use    float64 // of the key that would be given up
+	bytes  float64 // of the smallest of the big ones
+	victim string  // empty: none
+}
+
+// hopeful is by how much a key that was read once may be more used than its
+// counter says: it may be young.
+const hopeful = 4
+
+// use is how much a key is used, in uses per second, as far as is known.
+func (c *cacheKeys) use(k *cacheKey, now time.Time) float64 {
+	if now.Sub(k.heard.at) < heardFor {
+		return k.heard.rate
+	}
+	if v, _ := c.how.rate(&k.meter); v.OK {
+		return v.V
+	}
+	if k.meter.readings > 0 {
+		return hopeful * c.how.atOnce(k.meter.count)
+	}
+	return 0
+}
+
+// bounds is what a new key must beat.
+func (c *cacheKeys) bounds(now time.Time) floor {
+	if !c.stale {
+		return c.least
+	}
+	c.stale = false
+	if len(c.keys) < mostCacheKeys {
+		c.least = floor{use: -1, bytes: -1}
+		return c.least
+	}
+	names := make([]string, 0, len(c.keys))
 	for name, k := range c.keys {
-		if !k.counted && (key == "" || k.Bytes.V < bytes) {
-			key, bytes = name, k.Bytes.V
+		if !k.counted {
+			names = append(names, name)
 		}
 	}
-	return key, bytes
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.keys[b].Bytes.V, c.keys[a].Bytes.V), cmp.Compare(a, b))
+	})
+	c.least = floor{}
+	big := min(mostBig, len(names))
+	if big > 0 {
+		c.least.bytes = c.keys[names[big-1]].Bytes.V
+	}
+	for _, name := range names[big:] {
+		if u := c.use(c.keys[name], now); c.least.victim == "" || u < c.least.use {
+			c.least.use, c.least.victim = u, name
+		}
+	}
+	return c.least
+}
+
+// giveUp makes room for one key; false when all have to stay.
+func (c *cacheKeys) giveUp() bool {
+	c.stale = true
+	least := c.bounds(time.Now())
+	if least.victim == "" {
+		return false
+	}
+	delete(c.keys, least.victim)
+	c.stale = true
+	return true
+}
+
+// candidate is a key that the explorer found, with what it was asked for: an
+// int64 each, nil when the key is gone, or an error when it was not told.
+type candidate struct {
+	key        string
+	use, bytes any
+}
+
+// consider follows a key if it beats one that is followed, or if there is room.
+func (c *cacheKeys) consider(f candidate, clock float64) {
+	if c.keys[f.key] != nil || f.use == nil || f.bytes == nil {
+		return
+	}
+	now := time.Now()
+	reading, used := f.use.(int64)
+	bytes, sized := f.bytes.(int64)
+	least := c.bounds(now)
+	switch {
+	case !used && !sized:
+		return
+	case used && hopeful*c.how.atOnce(float64(reading)) > least.use:
+	case sized && float64(bytes) > least.bytes:
+	default:
+		c.dull.add(f.key)
+		return
+	}
+	if least.use >= 0 && !c.giveUp() {
+		return
+	}
+	k := c.add(f.key)
+	if used {
+		c.how.take(&k.meter, float64(reading), clock)
+	}
+	if sized {
+		k.Bytes, k.sized = snapshot.Known(float64(bytes)), now
+	}
+}
+
+// follow takes how often a key is used as another method found it, and follows
+// the key if that is more than of one that is followed.
+func (w *walker) follow(key string, rate float64, method snapshot.Method, at time.Time) {
+	if len(key) > mostName || w.bookkeeping(key) || w.limiters.knows(key) {
+		return
+	}
+	c := &w.cache
+	k := c.keys[key]
+	if k == nil {
+		if least := c.bounds(time.Now()); rate <= least.use || least.use >= 0 && !c.giveUp() {
+			return
+		}
+		k = c.add(key)
+	}
+	c.stale = true
+	k.heard = heard{rate: rate, method: method, at: at}
 }
 
 // due are the keys to look at again, those longest not seen first.
-func (c *cacheKeys) due(now, lost time.Time) []string {
+func (c *cacheKeys) due(h head, lost time.Time) []string {
 	var list []string
 	for key, k := range c.keys {
 		wait := probeEvery
-		if k.gone {
-			wait = missingEvery
+		if k.gone || c.how.close(k.meter.count, h.now()) {
+			wait = missingEvery / 2
 		}
-		if now.Sub(k.At) >= wait || k.At.Before(lost) {
+		if h.at.Sub(k.At) >= wait || k.At.Before(lost) {
 			list = append(list, key)
 		}
 	}
@@ -100,8 +230,24 @@ func (c *cacheKeys) due(now, lost time.Time) []string {
 	return list
 }
 
-// list is every key that was looked at since lost and was there: most reads
-// first, then the biggest. A lifetime is counted down to now.
+// fresh are the keys that were not looked at yet, most used first.
+func (c *cacheKeys) fresh() []string {
+	var list []string
+	for key, k := range c.keys {
+		if k.At.IsZero() {
+			list = append(list, key)
+		}
+	}
+	now := time.Now()
+	slices.SortFunc(list, func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.use(c.keys[b], now), c.use(c.keys[a], now)), cmp.Compare(a, b))
+	})
+	return list
+}
+
+// list is every key that was looked at since lost and was there: those that the
+// app counts first, then the most used, then the biggest. A lifetime is counted
+// down to now.
 func (c *cacheKeys) list(lost time.Time) []snapshot.CacheKey {
 	list := make([]snapshot.CacheKey, 0, len(c.keys))
 	now := time.Now()
@@ -109,179 +255,28 @@ func (c *cacheKeys) list(lost time.Time) []snapshot.CacheKey {
 		if k.gone || !k.At.After(lost) {
 			continue
 		}
-		copied := k.CacheKey
-		if copied.TTLSeconds.OK {
-			copied.TTLSeconds.V = max(copied.TTLSeconds.V-now.Sub(k.At).Seconds(), 0)
-		}
-		list = append(list, copied)
+		list = append(list, c.shown(k, now))
 	}
 	slices.SortFunc(list, func(a, b snapshot.CacheKey) int {
-		return cmp.Or(cmp.Compare(b.Reads.V, a.Reads.V), cmp.Compare(b.Bytes.V, a.Bytes.V), cmp.Compare(a.Key.Raw(), b.Key.Raw()))
+		return cmp.Or(cmp.Compare(b.Reads.V, a.Reads.V), cmp.Compare(b.Rate.V, a.Rate.V),
+			cmp.Compare(b.Bytes.V, a.Bytes.V), cmp.Compare(a.Key.Raw(), b.Key.Raw()))
 	})
 	return list
 }
 
-// facts are the answers about one key; nil or an error where they were refused.
-type facts struct{ ttl, kind, bytes any }
-
-// probeBatch is how many keys are looked at in one pipeline.
-const probeBatch = 100 / 3
-
-// probe looks at cache keys, as many as the round has time for.
-func (c *walker) probe(ctx context.Context, keys []string) error {
-	for batch := range slices.Chunk(keys, probeBatch) {
-		if !c.hasTime(ctx) {
-			return nil // the rest comes next round
-		}
-		all, err := c.facts(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for i, key := range batch {
-			c.cache.probed(key, all[i])
-		}
+// shown is a key with its rate by the best method that there is.
+func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
+	out := k.CacheKey
+	if out.TTLSeconds.OK {
+		out.TTLSeconds.V = max(out.TTLSeconds.V-now.Sub(k.At).Seconds(), 0)
 	}
-	return nil
-}
-
-func (c *walker) facts(ctx context.Context, keys []string) ([]facts, error) {
-	asks := make([][]string, 0, 3*len(keys))
-	for _, key := range keys {
-		asks = append(asks, []string{"pttl", key}, []string{"type", key}, []string{"memory", "usage", key})
+	switch rate, atLeast := c.how.rate(&k.meter); {
+	case k.counted:
+		out.Method = snapshot.MethodApp
+	case now.Sub(k.heard.at) < heardFor:
+		out.Rate, out.Method, out.RateAt = snapshot.Known(k.heard.rate), k.heard.method, k.heard.at
+	case rate.OK:
+		out.Rate, out.AtLeast, out.Method, out.RateAt = rate, atLeast, c.how.method, k.At
 	}
-	replies, err := c.gate.do(ctx, asks)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]facts, len(keys))
-	for i := range all {
-		all[i] = facts{ttl: replies[3*i], kind: replies[3*i+1], bytes: replies[3*i+2]}
-	}
-	return all, nil
-}
-
-// probed takes the answers about a key. One that is gone is dropped, unless the
-// app counts its reads: it will be back.
-func (c *cacheKeys) probed(key string, f facts) {
-	k := c.keys[key]
-	if k == nil {
-		return
-	}
-	if k.gone = f.gone(); (k.gone || f.none()) && !k.counted {
-		delete(c.keys, key)
-		return
-	}
-	was := k.CacheKey
-	k.CacheKey = f.cacheKey(key)
-	k.Reads, k.Method = was.Reads, was.Method
-}
-
-// cacheKey is what the answers say of a key, now.
-func (f facts) cacheKey(key string) snapshot.CacheKey {
-	k := snapshot.CacheKey{
-		Key: safe.Short(key, shownCells), Type: f.typeName(), NoTTL: f.ttl == int64(-1), At: time.Now(),
-	}
-	if ms, ok := f.ttl.(int64); ok && ms >= 0 {
-		k.TTLSeconds = snapshot.Known(float64(ms) / 1000)
-	}
-	if n, ok := f.bytes.(int64); ok {
-		k.Bytes = snapshot.Known(float64(n))
-	}
-	return k
-}
-
-// none tells that nothing about the key may be known.
-func (f facts) none() bool {
-	_, ttl := f.ttl.(int64)
-	_, bytes := f.bytes.(int64)
-	return !ttl && !bytes && f.typeName() == ""
-}
-
-func (f facts) gone() bool { return f.ttl == int64(-2) || f.kind == "none" }
-
-func (f facts) typeName() string {
-	s, _ := f.kind.(string)
-	return safe.Clean(s, 24)
-}
-
-// cached tells the types in which answers are cached; an unknown type may be.
-func (f facts) cached() bool {
-	t := f.typeName()
-	return t == "string" || t == "hash" || t == ""
-}
-
-// consider looks at keys that the explorer found and takes those for which
-// there is room, or that are bigger than the smallest that is followed. When
-// there is no room their sizes are asked first: that is not a lookup in the
-// server's figures. It tells whether the round had time for all.
-func (c *walker) consider(ctx context.Context, keys []string) (all bool, err error) {
-	room := max(mostCacheKeys-len(c.cache.keys), 0)
-	if room < len(keys) {
-		if !c.hasTime(ctx) {
-			return false, nil
-		}
-		bigger, err := c.bigger(ctx, keys[room:])
-		if err != nil {
-			return false, err
-		}
-		keys = append(keys[:room:room], bigger...)
-	}
-	for batch := range slices.Chunk(keys, probeBatch) {
-		if !c.hasTime(ctx) {
-			return false, nil
-		}
-		all, err := c.facts(ctx, batch)
-		if err != nil {
-			return false, err
-		}
-		for i, key := range batch {
-			c.takeOn(key, all[i])
-		}
-	}
-	return true, nil
-}
-
-// bigger are those of keys that are bigger than the smallest that is followed.
-func (c *walker) bigger(ctx context.Context, keys []string) ([]string, error) {
-	asks := make([][]string, len(keys))
-	for i, key := range keys {
-		asks[i] = []string{"memory", "usage", key}
-	}
-	replies, err := c.gate.do(ctx, asks)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	_, least := c.cache.smallest()
-	for i, key := range keys {
-		switch n, ok := replies[i].(int64); {
-		case ok && float64(n) > least:
-			out = append(out, key)
-		case len(c.cache.keys) >= mostCacheKeys: // else there may be room in the next pass
-			c.cache.dull.add(key)
-		}
-	}
-	return out, nil
-}
-
-// takeOn follows a key from now on, in place of the smallest if need be.
-func (c *walker) takeOn(key string, f facts) {
-	if f.gone() || f.none() {
-		return
-	}
-	n, _ := f.bytes.(int64)
-	if len(c.cache.keys) >= mostCacheKeys {
-		smallest, bytes := c.cache.smallest()
-		if smallest == "" || float64(n) <= bytes || !f.cached() {
-			c.cache.dull.add(key)
-			return
-		}
-		delete(c.cache.keys, smallest)
-		c.cache.dull.add(smallest)
-	} else if !f.cached() {
-		c.cache.dull.add(key)
-		return
-	}
-	c.cache.keys[key] = &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}}
-	c.cache.probed(key, f)
+	return out
 }

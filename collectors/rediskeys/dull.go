@@ -17,7 +17,8 @@ type dull struct {
 
 const (
 	mostDull     = 8192
-	dullCacheKey = time.Minute
+	dullCacheKey = 10 * time.Second // one may become hot any moment
+	otherKey     = 10 * time.Minute // what a key is called does not change, and its type seldom
 	dullLimiter  = 15 * time.Second // one may reach its limit any moment
 )
 

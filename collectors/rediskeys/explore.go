@@ -3,91 +3,289 @@ package rediskeys
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"apitop/collectors/ratelimit"
+	"apitop/collectors/redisconn"
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
 // explorer walks over the keyspace, pass after pass.
 type explorer struct {
-	cursor string    // of SCAN; empty between two passes
+	cursor string    // of the next SCAN; empty: the pass has no more pages
+	active bool      // a pass is underway
 	begun  time.Time // of the pass
 	seen   float64   // keys in this pass so far
 	whole  bool      // a pass was finished
+	passes int       // finished
 	long   int       // keys with names too long to keep, in the last whole pass
 	longer int       // the same in this pass so far
+
+	page  []listed   // keys of the last page that are to be looked at
+	found []*limiter // what may be limiters of the page
+	names []string   // the keys of the page by which they were found
+
+	now      survey // of this pass
+	shown    []snapshot.KeyGroup
+	sample   []sampled // of the last whole pass, as shown
+	sampleOf uint64    // keys
 }
 
 const (
-	pageKeys    = 100 // keys a page: a larger one stalls the server
-	mostPages   = 20  // a round
-	slowPage    = 10 * time.Millisecond
-	betweenRuns = 2 * time.Second // a pass starts no sooner after the last one began
-	mostName    = 1024            // bytes: longer key names are not kept
+	pageKeys    = 94 // keys a page: a larger one stalls the server, one of these fits a pipeline
+	mostAsked   = 99 // commands about keys in a pipeline: one more is SCAN
+	mostPages   = 400
+	slowPage    = 10 * time.Millisecond // beyond a light round trip: the server has much to do
+	betweenRuns = 2 * time.Second       // a pass starts no sooner after the last one began
+	mostName    = 1024                  // bytes: longer key names are not kept
+	// bothAtOnce is the size of a keyspace in which a pass asks for the use and
+	// the size of each key. In a larger one the passes take turns, so that hot
+	// keys are found in half the time.
+	bothAtOnce = 200_000
 )
 
-// restart begins the keyspace anew.
-func (e *explorer) restart() {
-	e.cursor, e.begun, e.seen, e.whole = "", time.Time{}, 0, false
+// listed is a key of a page.
+type listed struct {
+	key  string
+	kept bool // a record or a limiter: only the sample may ask for it
 }
 
-// explore reads pages of the keyspace while the budget and the round last.
-func (c *walker) explore(ctx context.Context) error {
+// restart begins the keyspace anew.
+func (e *explorer) restart() { *e = explorer{} }
+
+// explore reads pages of the keyspace while the budget and the round last, and
+// looks at what it took on.
+func (w *walker) explore(ctx context.Context) error {
 	for range mostPages {
-		if !c.gate.budget.mayExplore() || !c.hasTime(ctx) || !c.explorer.begin(time.Now()) {
-			return nil
+		if !w.gate.budget.mayExplore() || !w.hasTime(ctx) || !w.explorer.begin(time.Now()) {
+			break
 		}
-		start := time.Now()
-		replies, err := c.gate.do(ctx, [][]string{{"scan", c.explorer.cursor, "count", strconv.Itoa(pageKeys)}})
+		more, err := w.turnPage(ctx)
 		if err != nil {
 			return err
 		}
-		cursor, keys, ok := page(replies[0])
-		if !ok {
-			c.explorer.restart() // not permitted, or no answer to SCAN
-			c.explorer.begun = time.Now()
-			return nil
+		if !more {
+			break
 		}
-		slow := time.Since(start) > slowPage
-		all, err := c.visit(ctx, keys)
-		if err != nil || !all {
-			return err // the same page again, next round
-		}
-		if c.explorer.turn(cursor, keys) || slow {
-			return nil
+		if w.cache.unseen >= probeBatch {
+			if err := w.probeNew(ctx); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return w.probeNew(ctx)
+}
+
+// probeNew looks at the keys that were taken on.
+func (w *walker) probeNew(ctx context.Context) error {
+	if w.cache.unseen == 0 {
+		return nil
+	}
+	w.cache.unseen = 0
+	return w.probe(ctx, w.cache.fresh())
 }
 
 // begin starts a pass when it is time; false when there is nothing to do.
 func (e *explorer) begin(now time.Time) bool {
-	if e.cursor != "" {
+	if e.active {
 		return true
 	}
 	if !e.begun.IsZero() && now.Sub(e.begun) < betweenRuns {
 		return false
 	}
-	e.cursor, e.begun, e.seen, e.longer = "0", now, 0, 0
+	e.active, e.cursor, e.begun, e.seen, e.longer = true, "0", now, 0, 0
+	e.now = newSurvey()
 	return true
 }
 
-// turn goes to the next page and tells whether the pass is over.
-func (e *explorer) turn(cursor string, keys []string) bool {
+// turnPage looks at the keys of a page and fetches the next one, in one
+// pipeline: that halves the round trips. It tells whether to go on.
+func (w *walker) turnPage(ctx context.Context) (more bool, err error) {
+	e := &w.explorer
+	if all, err := w.readFound(ctx); err != nil || !all {
+		return false, err // the rest of the page next round
+	}
+	asks := w.questions(e.page)
+	batch := e.page[:len(asks.use)]
+	n := len(asks.commands)
+	scan := len(batch) == len(e.page) && e.cursor != ""
+	if scan {
+		asks.commands = append(asks.commands, []string{"scan", e.cursor, "count", strconv.Itoa(pageKeys)})
+	}
+	start := time.Now()
+	replies, err := w.gate.do(ctx, asks.commands)
+	if err != nil {
+		return false, err
+	}
+	w.answers(batch, asks, replies)
+	e.page = e.page[len(batch):]
+	if scan {
+		if cursor, keys, ok := page(replies[n]); ok {
+			w.visit(cursor, keys)
+		} else {
+			*e = explorer{begun: time.Now(), whole: e.whole} // not permitted, or no answer to SCAN
+			return false, nil
+		}
+	}
+	if e.cursor == "" && len(e.page)+len(e.found) == 0 {
+		w.finish()
+		return false, nil
+	}
+	return time.Since(start) <= w.gate.budget.baseline+slowPage, nil
+}
+
+// visit takes a page: each key is counted, and what is not followed yet is to be
+// looked at.
+func (w *walker) visit(cursor string, keys []string) {
+	e := &w.explorer
+	if e.cursor = cursor; cursor == "0" {
+		e.cursor = ""
+	}
 	e.seen += float64(len(keys))
+	e.page, e.found, e.names = make([]listed, 0, len(keys)), nil, nil
+	e.now.at = time.Now()
+	e.now.seen += float64(len(keys))
 	for _, key := range keys {
 		if len(key) > mostName {
 			e.longer++
+			continue
+		}
+		e.now.groups.add(key)
+		switch {
+		case w.bookkeeping(key) || w.limiters.keys[key] != nil:
+			e.page = append(e.page, listed{key, true})
+		case w.other.has(key):
+			e.page = append(e.page, listed{key, false})
+		case w.limiters.dull.has(key): // a limiter for which there was no room
+			e.page = append(e.page, listed{key, true})
+		default:
+			w.sort(key)
 		}
 	}
-	e.cursor = cursor
-	if cursor == "0" {
-		e.cursor, e.whole, e.long = "", true, e.longer
+}
+
+// sort tells a limiter's key from others by what it is called.
+func (w *walker) sort(key string) {
+	e := &w.explorer
+	ref, ok := ratelimit.Match(w.limiters.layouts, key)
+	switch {
+	case !ok:
+		e.page = append(e.page, listed{key, false})
+	case w.limiters.knows(ref.Key): // not always the key that was matched
+		e.page = append(e.page, listed{key, true})
+	default:
+		e.found, e.names = append(e.found, &limiter{ref: ref}), append(e.names, key)
 	}
-	return e.cursor == ""
+}
+
+// readFound reads the keys that may be limiters. Those that are not, though
+// they are called alike, are keys like any other.
+func (w *walker) readFound(ctx context.Context) (all bool, err error) {
+	e := &w.explorer
+	if len(e.found) == 0 {
+		return true, nil
+	}
+	if all, err = w.readLimiters(ctx, e.found); err != nil || !all {
+		return false, err
+	}
+	for i, k := range e.found {
+		other := k.last.At.IsZero() && !w.blind()
+		if other {
+			w.other.add(e.names[i])
+		}
+		e.page = append(e.page, listed{e.names[i], !other})
+	}
+	e.found, e.names = nil, nil
+	return true, nil
+}
+
+// blind tells that limiters may not be read: then what is called like one is
+// taken for one.
+func (w *walker) blind() bool {
+	return slices.ContainsFunc(w.gate.Refusals(), func(r redisconn.Refusal) bool {
+		switch r.Command {
+		case "object|freq", "object|idletime", "memory|usage", "config|get", "info", "time", "dbsize":
+			return false
+		}
+		return true
+	})
+}
+
+// questions are the commands about a page.
+type questions struct {
+	commands   [][]string
+	use, bytes []int // of each key, the number of its answer; -1: not asked
+	ttl        []int
+	place      []int // in the sample; -1: none
+}
+
+// questions is what to ask about the first keys of a page, as many as a pipeline
+// has room for: their use and their size, and what the sample needs to know.
+func (w *walker) questions(keys []listed) questions {
+	var q questions
+	ask := func(command ...string) int {
+		if command == nil {
+			return -1
+		}
+		q.commands = append(q.commands, command)
+		return len(q.commands) - 1
+	}
+	both := w.head.size <= bothAtOnce
+	sizes := w.explorer.passes%2 == 1 || w.cache.how.method == ""
+	for _, k := range keys {
+		if len(q.commands) > mostAsked-3 {
+			break
+		}
+		key, use, bytes, ttl := k.key, -1, -1, -1
+		known := k.kept || w.cache.knows(key)
+		place := w.explorer.now.sample.offer(key)
+		if !known && (both || !sizes) {
+			use = ask(w.cache.how.ask(key)...)
+		}
+		if !known && (both || sizes) || place >= 0 {
+			bytes = ask("memory", "usage", key)
+		}
+		if place >= 0 {
+			ttl = ask("pttl", key)
+		}
+		q.use, q.bytes, q.ttl, q.place = append(q.use, use), append(q.bytes, bytes), append(q.ttl, ttl), append(q.place, place)
+	}
+	return q
+}
+
+// answers takes the replies to questions.
+func (w *walker) answers(keys []listed, q questions, replies []any) {
+	answer := func(i int) any {
+		if i < 0 {
+			return redisconn.ErrRefused
+		}
+		return replies[i]
+	}
+	clock := w.head.now()
+	for i, k := range keys {
+		f := candidate{key: k.key, use: answer(q.use[i]), bytes: answer(q.bytes[i])}
+		if q.place[i] >= 0 {
+			w.explorer.now.sample.answer(q.place[i], answer(q.ttl[i]), f.bytes)
+		}
+		if q.use[i] >= 0 {
+			w.cache.how.refused(f.use)
+		}
+		if !k.kept {
+			w.cache.consider(f, clock)
+		}
+	}
+}
+
+// finish ends a pass.
+func (w *walker) finish() {
+	e := &w.explorer
+	e.active, e.whole, e.long, e.page = false, true, e.longer, nil
+	e.passes++
+	e.settle(w.head.size)
+	e.now = newSurvey()
 }
 
 // coverage is the share of the keyspace that was seen, 0..1: 1 once a pass was
@@ -111,34 +309,10 @@ func (e *explorer) notes() []snapshot.Note {
 	return []snapshot.Note{{What: safe.New(fmt.Sprintf("keys with names of more than %d bytes are not followed: %d seen", mostName, n))}}
 }
 
-// visit looks at the keys of a page that are new, and keeps those that are
-// worth it. It tells whether the round had time for all.
-func (c *walker) visit(ctx context.Context, keys []string) (all bool, err error) {
-	var found []*limiter
-	var candidates []string
-	for _, key := range keys {
-		switch {
-		case len(key) > mostName || c.bookkeeping(key) || c.cache.knows(key) || c.limiters.knows(key):
-		default:
-			if ref, ok := ratelimit.Match(c.limiters.layouts, key); ok {
-				if !c.limiters.knows(ref.Key) { // not always the key that was matched
-					found = append(found, &limiter{ref: ref})
-				}
-			} else {
-				candidates = append(candidates, key)
-			}
-		}
-	}
-	if all, err := c.readLimiters(ctx, found); err != nil || !all {
-		return false, err
-	}
-	return c.consider(ctx, candidates)
-}
-
 // bookkeeping tells keys in which an app or a limiter keeps its records; they
 // are neither cached answers nor limits.
-func (c *walker) bookkeeping(key string) bool {
-	return key == appCounts || key == "last_access" || ratelimit.IsNeighbour(c.limiters.layouts, key)
+func (w *walker) bookkeeping(key string) bool {
+	return key == appCounts || key == "last_access" || ratelimit.IsNeighbour(w.limiters.layouts, key)
 }
 
 // page reads the reply to SCAN.

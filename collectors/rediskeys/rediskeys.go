@@ -24,8 +24,9 @@ import (
 
 // Config sets up a Collector; the zero value is ready to use.
 type Config struct {
-	// Duty is the share of the time, 0..1, that our requests may take, measured
-	// by their round trips and averaged over ten seconds; 0 is 2 %.
+	// Duty is the share of one core, 0..1, that our requests may take of the
+	// server, averaged over a minute; 0 is 2 %. It is measured by the server's
+	// own account of its time where INFO may be asked, else by round trips.
 	Duty float64
 	// Layouts are what rate-limit keys look like, in the order in which they are
 	// tried; nil: those that [ratelimit.Layouts] knows.
@@ -57,6 +58,8 @@ type walker struct {
 	explorer explorer
 	cache    cacheKeys
 	limiters limiters
+	other    dull      // keys that are called like limiters and are none
+	idle     cpuClock  // at the end of the last round
 	head     head      // of this round
 	answered bool      // in this round
 	lost     time.Time // when the server last failed: what was seen before is not shown
@@ -92,6 +95,7 @@ func newWalker(name safe.Text, g *redisconn.Gate, cfg Config) *walker {
 		gate:     newGate(g, cfg.Duty),
 		cache:    newCacheKeys(),
 		limiters: newLimiters(layouts, cfg.Limits),
+		other:    newDull(otherKey),
 	}
 }
 
@@ -146,61 +150,50 @@ func (c *Collector) follow(nodes []node) {
 	c.walkers = walkers
 }
 
-// merge is what the nodes that answered know together; nil when none did.
-func merge(walkers []*walker) snapshot.Reading {
-	k := &snapshot.Keys{}
-	for _, w := range walkers {
-		if !w.answered {
-			continue
-		}
-		if w.head.at.After(k.At) {
-			k.At = w.head.at
-		}
-		k.Cache = append(k.Cache, w.cache.list(w.lost)...)
-		k.Limiters = append(k.Limiters, w.limiters.list(w.lost)...)
-		k.Coverage = w.explorer.coverage(w.head.size)
-	}
-	k.Lint = lintOf(k.Limiters)
-	if k.At.IsZero() {
-		return nil
-	}
-	return k
-}
-
 // round is what a walker does each time: what is known comes first, the search
 // for more with what is left of the budget.
-func (c *walker) round(ctx context.Context) error {
+func (w *walker) round(ctx context.Context) error {
 	now := time.Now()
-	c.gate.budget.refill(now)
-	c.cache.dull.age(now)
-	c.limiters.dull.age(now)
-	err := c.lookAround(ctx)
-	if c.answered = err == nil; c.answered {
-		err = c.readKnown(ctx)
+	w.gate.budget.refill(now)
+	w.cache.dull.age(now)
+	w.limiters.dull.age(now)
+	w.other.age(now)
+	err := w.lookAround(ctx)
+	if w.answered = err == nil; w.answered {
+		err = w.readKnown(ctx)
 	}
 	if err == nil {
-		err = c.explore(ctx)
+		err = w.explore(ctx)
+	}
+	if err == nil {
+		err = w.meterCPU(ctx)
 	}
 	if err != nil {
-		c.fail()
+		w.fail()
 	}
 	return err
 }
 
 // readKnown looks again at the keys that are followed.
-func (c *walker) readKnown(ctx context.Context) error {
-	if _, err := c.readLimiters(ctx, c.limiters.due(c.head.at, c.lost)); err != nil {
+func (w *walker) readKnown(ctx context.Context) error {
+	if _, err := w.readLimiters(ctx, w.limiters.due(w.head.at, w.lost)); err != nil {
 		return err
 	}
-	return c.probe(ctx, c.cache.due(c.head.at, c.lost))
+	if err := w.learnGauge(ctx); err != nil {
+		return err
+	}
+	return w.probe(ctx, w.cache.due(w.head, w.lost))
 }
 
 // fail prepares for a server that may be another one when it answers again.
-func (c *walker) fail() {
-	c.lost = time.Now()
-	c.explorer.restart()
-	clear(c.cache.dull.keys)
-	clear(c.limiters.dull.keys)
+func (w *walker) fail() {
+	w.lost = time.Now()
+	w.explorer.restart()
+	w.cache.how.asked = time.Time{}
+	w.idle = cpuClock{}
+	clear(w.cache.dull.keys)
+	clear(w.limiters.dull.keys)
+	clear(w.other.keys)
 }
 
 // head is what a round begins with.
@@ -208,6 +201,7 @@ type head struct {
 	at     time.Time // when it was read, by our clock
 	server float64   // the server's clock then, in unix seconds
 	size   float64   // keys in the database; 0 when that may not be asked
+	cpu    cpuClock  // how long the server had worked then
 }
 
 // now is the server's clock now, in unix seconds.
@@ -224,37 +218,38 @@ const (
 )
 
 // lookAround asks for the clock, the size and the app's own counts.
-func (c *walker) lookAround(ctx context.Context) error {
-	asks := [][]string{{"time"}, {"dbsize"}}
-	counts := c.cache.askCounts(time.Now())
+func (w *walker) lookAround(ctx context.Context) error {
+	asks := [][]string{{"time"}, {"dbsize"}, {"info", "cpu"}}
+	counts := w.cache.askCounts(time.Now())
 	if counts {
 		// From the end and not REV, which servers before 6.2 do not know.
 		asks = append(asks, []string{"zrange", appCounts, strconv.Itoa(-topCounted), "-1", "withscores"})
 	}
 	start := time.Now()
-	replies, err := c.gate.do(ctx, asks)
+	replies, err := w.gate.do(ctx, asks)
 	if err != nil {
 		return err
 	}
-	c.head = head{at: time.Now()}
-	c.gate.budget.look(c.head.at.Sub(start))
-	c.head.server = clock(replies[0], c.head.at)
+	w.head = head{at: time.Now()}
+	w.gate.budget.look(w.head.at.Sub(start))
+	w.head.server = clock(replies[0], w.head.at)
 	if n, ok := replies[1].(int64); ok {
-		c.head.size = float64(n)
+		w.head.size = float64(n)
 	}
+	w.head.cpu = readCPU(replies[2])
 	if counts {
-		c.cache.counts(pairs(replies[2]), c.head.at)
+		w.cache.counts(pairs(replies[3]), w.head.at)
 	}
 	return nil
 }
 
 // hasTime tells whether a round may still do what need not be done in it.
-func (c *walker) hasTime(ctx context.Context) bool {
-	if ctx.Err() != nil || time.Since(c.head.at) > mostRound || !c.gate.budget.enough() {
+func (w *walker) hasTime(ctx context.Context) bool {
+	if ctx.Err() != nil || time.Since(w.head.at) > mostRound || !w.gate.budget.enough() {
 		return false
 	}
 	end, limited := ctx.Deadline()
-	return !limited || time.Until(end) > 2*c.gate.budget.baseline+noise
+	return !limited || time.Until(end) > 2*w.gate.budget.baseline+noise
 }
 
 // clock reads the reply to TIME, seconds and microseconds, as unix seconds.

@@ -74,9 +74,10 @@ type HotMethod struct {
 type KeyGroup struct {
 	Prefix  safe.Text // with its separator: "product:"; zero: the rest
 	Keys    Value
-	Bytes   Value // from a sample of sizes
-	NoTTL   Value // keys that never expire
-	Sampled int   // keys whose size and lifetime were asked for
+	Bytes   Value     // from a sample of sizes
+	NoTTL   Value     // keys that never expire
+	Sampled int       // keys whose size and lifetime were asked for
+	At      time.Time // when the keys were counted
 	// Before is the estimate of the last whole pass, taken at BeforeAt: a group
 	// whose NoTTL grows fills the memory.
 	Before   *KeyGroup
