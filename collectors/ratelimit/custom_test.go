@@ -2,20 +2,24 @@ package ratelimit
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 )
 
-// TestCustom: layouts of users' own, by what a server answers.
-func TestCustom(t *testing.T) {
-	const now = 1795549258.0
+// own is a layout of a user's own and what a server answers about a key of it.
+type own struct {
+	d    Definition
+	key  string
+	v    []any // value and lifetime in ms, as [answerAll] has them
+	want want
+}
+
+// ownStrings are strings at the time customNow, ownOthers the other types.
+func ownStrings() map[string]own {
+	const now = customNow
 	text := fmt.Sprintf
-	tests := map[string]struct {
-		d    Definition
-		key  string
-		v    []any // value and lifetime in ms, as [answerAll] has them
-		want want
-	}{
+	return map[string]own{
 		"a count": {Definition{Key: `^quota/(?P<id>[^/]+)(?P<ep>/.*)$`, Limit: 100, Window: 60}, "quota/7/orders",
 			[]any{"42", int64(30000)},
 			want{Algorithm: "fixed-window", Subject: "user:7", Endpoint: "/orders", Used: num(42), Limit: num(100), LimitFrom: "config", Window: num(60), Resets: num(30)}},
@@ -39,6 +43,13 @@ func TestCustom(t *testing.T) {
 			want{Algorithm: "gcra", Subject: "user:7", Used: num(10), Limit: num(60), LimitFrom: "config", Window: num(60), Resets: num(10)}},
 		"a ban": {Definition{Key: `^ban:(?P<id>.+)$`, Algorithm: "ban"}, "ban:203.0.113.9", []any{int64(60000), int64(60000)},
 			want{Algorithm: "ban", Subject: "203.0.113.9", Blocked: true, Resets: num(60)}},
+	}
+}
+
+func ownOthers() map[string]own {
+	const now = customNow
+	text := fmt.Sprintf
+	return map[string]own{
 		"a hash": {Definition{Key: `^h:(?P<id>.+)$`, Type: "hash", Unit: "ms", ResetFrom: "value",
 			Fields: Fields{Remaining: "left", Limit: "max", Reset: "until", Denied: "no"}}, "h:7",
 			[]any{[]any{"3", "10", text("%.0f", (now+20)*1000), "5"}, int64(60000)},
@@ -52,6 +63,14 @@ func TestCustom(t *testing.T) {
 		"like another": {Definition{Key: `^my-(?P<id>\d+)$`, Like: "rate-limiter-flexible"}, "my-7", []any{"4", int64(60000)},
 			want{Algorithm: "fixed-window", Subject: "user:7", Used: num(4), Resets: num(60)}},
 	}
+}
+
+const customNow = 1795549258.0
+
+// TestCustom: layouts of users' own.
+func TestCustom(t *testing.T) {
+	tests := ownStrings()
+	maps.Copy(tests, ownOthers())
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			tt.d.Name = "mine"
@@ -59,7 +78,7 @@ func TestCustom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := read(append([]Layout{l}, Layouts()...), tt.key, Known{}, now, func(asks [][]string) ([]any, error) {
+			got, err := read(append([]Layout{l}, Layouts()...), tt.key, Known{}, customNow, func(asks [][]string) ([]any, error) {
 				return answerAll(asks, l.Type, tt.v), nil
 			})
 			if err != nil || !got.Found {

@@ -35,7 +35,7 @@ func FuzzRead(f *testing.F) {
 				for range 3 {
 					var replies []any
 					for i, ask := range ref.Ask(k, now) {
-						replies = append(replies, strange(ask[0], int(shape)+i, text, a, b, n))
+						replies = append(replies, strange(ask[0], int(shape)+i, n, text, a, b))
 					}
 					got := ref.Read(k, replies, now)
 					sane(t, got)
@@ -48,7 +48,8 @@ func FuzzRead(f *testing.F) {
 }
 
 // strange is some answer to a command, of the right type or not.
-func strange(command string, shape int, text, a, b string, n int64) any {
+func strange(command string, shape int, n int64, texts ...string) any {
+	text, a, b := texts[0], texts[1], texts[2]
 	switch {
 	case shape%7 == 6:
 		return nil

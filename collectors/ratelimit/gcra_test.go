@@ -32,10 +32,6 @@ func TestReadGCRA(t *testing.T) {
 		l.Used, l.ResetsSeconds = used, resets
 		return l
 	}
-	linted := func(l snapshot.Limiter, rule string) snapshot.Limiter {
-		l.Lint = []string{rule}
-		return l
-	}
 	limited := func(n float64) snapshot.Limiter {
 		l := demo
 		l.Limit = known(n)

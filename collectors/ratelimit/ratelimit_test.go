@@ -73,6 +73,12 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// linted is l with a rule that it breaks.
+func linted(l snapshot.Limiter, rule string) snapshot.Limiter {
+	l.Lint = []string{rule}
+	return l
+}
+
 func asZset(k Known) Known { k.kind = "zset"; return k }
 
 // decided is k after a reading that found a sorted set.
@@ -96,10 +102,6 @@ func TestRead(t *testing.T) {
 	}
 	bare := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600)}
 	tutorial := snapshot.Limiter{Layout: "tutorial", Algorithm: "sliding-log-seconds", WindowSeconds: known(3600), Lint: []string{LintWholeSeconds}}
-	linted := func(l snapshot.Limiter, rule string) snapshot.Limiter {
-		l.Lint = []string{rule}
-		return l
-	}
 	unknown := snapshot.Value{}
 	tests := map[string]struct {
 		known   Known

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -22,8 +23,8 @@ type set struct {
 	want     want
 }
 
-//go:fix inline
-func num(v float64) *float64 { return new(v) }
+// num is a number that is to be known.
+func num(v float64) *float64 { return &v } //nolint:modernize // new(3) is no float64
 
 func config(limit, window, burst float64) Quota {
 	return Quota{Limit: limit, Window: window, Burst: burst, From: "config"}
@@ -33,6 +34,15 @@ func whole(v float64) string { return fmt.Sprintf("%.0f", math.Floor(v)) }
 
 // serverSets are states that need the present time, of every kind of value.
 func serverSets() map[string]set {
+	all := map[string]set{}
+	for _, part := range []map[string]set{countSets(), paceSets(), windowSets(), otherSets(), oddSets()} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// countSets are counts that end with their keys.
+func countSets() map[string]set {
 	fixed := func(layout, key string, w want) set {
 		w.Layout, w.Algorithm, w.Used, w.Resets = layout, "fixed-window", num(3), num(50)
 		return set{key: key, want: w, commands: func(float64) [][]any { return [][]any{{"set", key, 3, "px", 50000}} }}
@@ -46,6 +56,12 @@ func serverSets() map[string]set {
 		"limits": fixed("limits", "flask:LIMITER/203.0.113.9/api.orders/100/2/minute",
 			want{Subject: "203.0.113.9", Endpoint: "api.orders", Limit: num(100), LimitFrom: "key", Window: num(120)}),
 		"apisix": fixed("apisix", "plugin-limit-count:v1:shared:203.0.113.9", want{Subject: "203.0.113.9", Endpoint: "shared"}),
+	}
+}
+
+// paceSets are arrival times and buckets.
+func paceSets() map[string]set {
+	return map[string]set{
 		"redis_rate": {key: "rate:7", told: config(60, 60, 0),
 			want: want{Layout: "redis_rate", Algorithm: "gcra", Subject: "user:7", Used: num(10), Limit: num(60), LimitFrom: "config", Window: num(60), Resets: num(10)},
 			commands: func(now float64) [][]any {
@@ -71,6 +87,12 @@ func serverSets() map[string]set {
 			commands: func(now float64) [][]any {
 				return [][]any{{"hset", "request_rate_limiter.{users.bob@example.com}", "tokens", 17, "timestamp", whole(now)}, {"expire", "request_rate_limiter.{users.bob@example.com}", 400}}
 			}},
+	}
+}
+
+// windowSets are windows that keys name.
+func windowSets() map[string]set {
+	return map[string]set{
 		"upstash, two windows": {key: "@upstash/ratelimit:api:%d", told: config(10, 3600, 0),
 			want: want{Layout: "upstash", Algorithm: "sliding-window", Subject: "api", Limit: num(10), LimitFrom: "config", Used: num(3), Window: num(3600)},
 			commands: func(now float64) [][]any {
@@ -94,6 +116,12 @@ func serverSets() map[string]set {
 			commands: func(now float64) [][]any {
 				return [][]any{{"set", "rack::attack:" + whole(now/86400) + ":logins/email:bob@example.com", 6, "ex", whole(86401 - math.Mod(now, 86400))}}
 			}},
+	}
+}
+
+// otherSets are keys with another one beside, and sets.
+func otherSets() map[string]set {
+	return map[string]set{
 		"laravel": {key: "acme-database-acme-cache-" + strings.Repeat("5d41402a", 4),
 			want: want{Layout: "laravel", Algorithm: "fixed-window", Subject: strings.Repeat("5d41402a", 4), Used: num(4), Resets: num(30)},
 			commands: func(now float64) [][]any {
@@ -110,6 +138,12 @@ func serverSets() map[string]set {
 			commands: func(now float64) [][]any {
 				return [][]any{{"set", "limit_req:203.0.113.9excess", 2000}, {"set", "limit_req:203.0.113.9last", fmt.Sprintf("%.3f", (now-5)*1000)}}
 			}},
+	}
+}
+
+// oddSets are keys that never end, and bans.
+func oddSets() map[string]set {
+	return map[string]set{
 		"a log without end": {key: "rate_limit:42:/orders", told: config(2, 3600, 0),
 			want: want{Layout: "tutorial", Algorithm: "sliding-log-seconds", Subject: "user:42", Endpoint: "/orders", Used: num(3), Limit: num(2), LimitFrom: "config",
 				Window: num(3600), Resets: num(3580), Lint: []string{LintWholeSeconds, LintNoTTL, LintOverLimit}},
