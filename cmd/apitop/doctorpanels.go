@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"apitop/collectors/analysis"
@@ -211,7 +212,8 @@ func (e *evidence) noLimiters() (why, fix string) {
 	case e.keys == nil:
 		return e.absent(analysis.KindRedis, "no Redis is watched", fixNoRedis)
 	case len(e.keys.Limiters) == 0:
-		return e.limited(analysis.KindRedis, "no keys of a known rate limiter were seen so far")
+		why, fix = e.limited(analysis.KindRedis, "no keys of a known rate limiter were seen so far")
+		return why, cmp.Or(fix, "describe your limiter's keys: limiters: in the config")
 	}
 	return "", ""
 }

@@ -114,8 +114,11 @@ func writeLimits(w io.Writer, l *analysis.Limits) {
 	for i := range l.Subjects[:min(len(l.Subjects), mostRows)] {
 		s := &l.Subjects[i]
 		state := ""
-		if s.IsBlocked() {
+		switch {
+		case s.IsBlocked():
 			state = "blocked"
+		case s.Gone:
+			state = "gone"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s/%s\tresets %s\t%s 429/s\t%s\n", s.Subject, s.Tier, s.Endpoint,
 			format.Whole(s.Used), format.Whole(s.Limit), format.Age(s.ResetsInSeconds), format.Number(s.DeniedPerSecond), state)
