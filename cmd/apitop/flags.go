@@ -21,7 +21,7 @@ type Config struct {
 	Jobs          []string // those of it that count; empty: its only one
 	Prometheus    string   // a Prometheus-compatible server: URL
 	Match         string   // which of its services
-	Redis         string
+	Redis         string // URLs, with redisAnd in between
 	RedisPassword string // a file; empty: in the URL, if at all
 	Postgres      string
 	NoHost        bool
@@ -53,7 +53,7 @@ func (c *Config) addSources(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.Jobs, "job", nil, "`NAME` of a job in that prometheus.yml (repeat it for several)")
 	f.StringVar(&c.Prometheus, "prometheus", "", "`URL` of a Prometheus-compatible server, to watch a whole fleet")
 	f.StringVar(&c.Match, "match", "", "which service of it: `MATCHERS` such as 'job=\"api\"'")
-	f.StringVar(&c.Redis, "redis", "", "Redis `URL`: redis://, rediss:// or unix://")
+	f.Var(redisFlag{&c.Redis}, "redis", "Redis `URL`: redis://, rediss:// or unix:// (several hosts, or repeated: nodes of a cluster; ?master_name=NAME: sentinels)")
 	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")
 	f.IntVar(&c.PID, "pid", 0, "process `ID` of the service, when it runs on this machine")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"apitop/collectors"
 	"apitop/collectors/redisconn"
@@ -15,15 +16,14 @@ func (c *Config) addRedis(w *watched) error {
 	if c.Redis == "" {
 		return nil
 	}
-	target, err := redisconn.Parse(c.Redis)
+	target, err := c.redisTarget()
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.origin("redis"), err)
+		return err
 	}
 	keys, err := c.keys(w)
 	if err != nil {
 		return err
 	}
-	target = c.redisPassword(target)
 	server := redisconn.OpenServer(target)
 	w.redis = server
 	w.closers = append(w.closers, server.Close)
@@ -33,6 +33,49 @@ func (c *Config) addRedis(w *watched) error {
 	)
 	return nil
 }
+
+// redisTarget is where Redis is, with the file's settings for the same address.
+func (c *Config) redisTarget() (redisconn.Target, error) {
+	all := strings.Split(c.Redis, redisAnd)
+	target, err := redisconn.Parse(all[0], all[1:]...)
+	if err != nil {
+		return target, fmt.Errorf("%s: %w", c.origin("redis"), err)
+	}
+	if r := c.File.Redis; r != nil && r.URL.Reveal() == c.Redis {
+		secure, err := r.TLS.Open()
+		if err != nil { // the file was good when it was read
+			return target, fmt.Errorf("%s: %w", c.File.Where("redis.tls_config"), err)
+		}
+		if secure != nil && !target.Encrypted() {
+			return target, fmt.Errorf("%s: it needs rediss://", c.File.Where("redis.tls_config"))
+		}
+		target = target.WithTLS(secure)
+	}
+	return c.redisPassword(target), nil
+}
+
+// redisAnd stands between the addresses of several --redis flags: no address has
+// it.
+const redisAnd = "\n"
+
+// redisFlag is a flag that may be repeated: several addresses are those of one
+// cluster, or of its sentinels.
+type redisFlag struct{ addresses *string }
+
+// Set implements pflag.Value.
+func (r redisFlag) Set(s string) error {
+	if *r.addresses != "" {
+		s = *r.addresses + redisAnd + s
+	}
+	*r.addresses = s
+	return nil
+}
+
+// String implements pflag.Value; there is no default.
+func (r redisFlag) String() string { return "" }
+
+// Type implements pflag.Value.
+func (r redisFlag) Type() string { return "string" }
 
 // redisPassword gives t the password that stands beside its address: in a file,
 // or where redis-cli looks for it.

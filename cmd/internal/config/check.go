@@ -75,13 +75,14 @@ func (f *File) check() error {
 }
 
 func (f *File) checkOthers() error {
+	if err := f.checkRedis(); err != nil {
+		return err
+	}
 	switch {
 	case f.PID < 0:
 		return f.errorAt("pid", "a process id is positive")
 	case f.PrometheusConfig != nil && f.PrometheusConfig.Path == "":
 		return f.errorAt("prometheus_config", "it has no path")
-	case f.Redis != nil && f.Redis.URL.Reveal() == "":
-		return f.errorAt("redis", "it has no url")
 	case f.Prometheus == nil:
 		return nil
 	case f.Prometheus.URL.Reveal() == "":
@@ -91,6 +92,20 @@ func (f *File) checkOthers() error {
 		return err
 	}
 	return f.checkWeb(f.Prometheus.Settings, "prometheus")
+}
+
+func (f *File) checkRedis() error {
+	if f.Redis == nil {
+		return nil
+	}
+	if f.Redis.URL.Reveal() == "" {
+		return f.errorAt("redis", "it has no url")
+	}
+	_, err := f.Redis.TLS.Open()
+	if field, ok := errors.AsType[*web.FieldError](err); ok {
+		return f.errorAt("redis."+field.Field, field.Why)
+	}
+	return err
 }
 
 func (f *File) checkMapping(m *Mapping, path string) error {

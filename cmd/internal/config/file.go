@@ -71,10 +71,11 @@ type Prometheus struct {
 	web.Settings `yaml:",inline"`
 }
 
-// Redis is a Redis server; a bare URL is enough.
+// Redis is a Redis server, a cluster or its sentinels; a bare URL is enough.
 type Redis struct {
 	URL          safe.Secret[string] `yaml:"url"`
 	PasswordFile string              `yaml:"password_file"`
+	TLS          web.TLS             `yaml:"tls_config"` // of rediss://
 }
 
 // Scrape is how metrics pages are asked for and understood.
@@ -161,5 +162,8 @@ func (f *File) inDir(dir string) {
 	}
 	if f.Redis != nil {
 		at(&f.Redis.PasswordFile)
+		at(&f.Redis.TLS.CAFile)
+		at(&f.Redis.TLS.CertFile)
+		at(&f.Redis.TLS.KeyFile)
 	}
 }
