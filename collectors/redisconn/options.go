@@ -130,3 +130,6 @@ func (t Target) WithTLS(c *tls.Config) Target {
 	}
 	return t
 }
+
+// Encrypted tells whether the address is rediss://.
+func (t Target) Encrypted() bool { return t.tls }

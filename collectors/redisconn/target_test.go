@@ -109,6 +109,21 @@ func TestParseErrors(t *testing.T) {
 		"option without name": {"redis://h?=3", errOption},
 		"skip_verify":         {"rediss://h?skip_verify=perhaps", errVerify},
 		"skip_verify, no TLS": {"redis://h?skip_verify=true", errVerify},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got, err := Parse(tt.url); !errors.Is(err, tt.want) {
+				t.Errorf("Parse(%q) = %v, %v; want %v", tt.url, got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseSocketErrors(t *testing.T) {
+	tests := map[string]struct {
+		url  string
+		want error
+	}{
 		"socket without path": {"unix://", errPath},
 		"socket, relative":    {"unix://run/x", errPath},
 		"socket too long":     {"unix:///" + strings.Repeat("x", 107), errPath},
