@@ -21,8 +21,8 @@ type Config struct {
 	Jobs          []string // those of it that count; empty: its only one
 	Prometheus    string   // a Prometheus-compatible server: URL
 	Match         string   // which of its services
-	Redis         string // URLs, with redisAnd in between
-	RedisPassword string // a file; empty: in the URL, if at all
+	Redis         string   // URLs, with redisAnd in between
+	RedisPassword string   // a file; empty: in the URL, if at all
 	Postgres      string
 	NoHost        bool
 	PID           int // of the watched service on this machine; 0: unknown
