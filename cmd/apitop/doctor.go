@@ -103,7 +103,7 @@ func examine(ctx context.Context, c Config) (*checkup, error) {
 	for _, s := range r.Sources {
 		d.Sources = append(d.Sources, checked{Source: s, Reading: witnesses.reading(s.Name)})
 	}
-	d.Hints = c.hints()
+	d.Hints = append(c.hints(), rightsHint(d.Sources)...)
 	if name := safe.Clean(c.File.Name(), 0); name != "" {
 		d.Config = &name
 	}

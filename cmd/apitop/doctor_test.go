@@ -239,7 +239,7 @@ func TestDoctorText(t *testing.T) {
 		"because   http_requests_total: counter of requests",
 		"bad lines 3: ",
 		"          4: ",
-		"empty    Cache server, Cache hot keys, Limits subjects\n         ! no Redis is watched\n           → --redis redis://HOST:6379, or redis: in the config",
+		"empty    Cache server, Cache latency, Cache errors, Cache hot keys, Cache prefixes, Cache sizes, Cache missed keys, Limits subjects, Limits limits, Limits denied\n         ! no Redis is watched\n           → --redis redis://HOST:6379, or redis: in the config",
 		"ok       Overview request rate, Overview errors\n",
 		"1 source: 1 partly",
 	} {

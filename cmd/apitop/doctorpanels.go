@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 
 	"apitop/collectors/analysis"
@@ -62,8 +61,15 @@ func judge(e *evidence) []panel {
 		{"Overview", "in flight", e.noInFlight},
 		{"Traffic", "routes", e.noRoutes},
 		{"Cache", "server", e.noRedis},
+		{"Cache", "latency", e.noLatency},
+		{"Cache", "errors", e.noErrors},
 		{"Cache", "hot keys", e.noHotKeys},
+		{"Cache", "prefixes", e.noPrefixes},
+		{"Cache", "sizes", e.noSizes},
+		{"Cache", "missed keys", e.noMissed},
 		{"Limits", "subjects", e.noLimiters},
+		{"Limits", "limits", e.noLimits},
+		{"Limits", "denied", e.noDenied},
 		{"Database", "connections", e.noActivity},
 		{"Database", "statements", e.noStatements},
 		{"Host", "machine", e.noHost},
@@ -75,7 +81,7 @@ func judge(e *evidence) []panel {
 		why, fix := c.missing()
 		panels[i] = panel{Area: c.area, Panel: c.panel, Empty: why != "", Why: why, Fix: fix}
 	}
-	return panels
+	return e.withMethods(panels)
 }
 
 // absent says why nothing came from sources of a kind: none is watched, or one
@@ -95,17 +101,6 @@ func (e *evidence) absent(kind analysis.Kind, what, fix string) (why, how string
 		}
 	}
 	return why, how
-}
-
-// limited says why what was read is empty: what a source is not permitted, else
-// just that.
-func (e *evidence) limited(kind analysis.Kind, what string) (why, fix string) {
-	for i := range e.sources {
-		if s := &e.sources[i]; s.Kind == kind && len(s.Notes) > 0 {
-			return s.Notes[0].What.String(), s.Notes[0].Fix
-		}
-	}
-	return what, ""
 }
 
 func (e *evidence) noPage() (why, fix string) {
@@ -181,41 +176,6 @@ func (e *evidence) noRoutes() (why, fix string) {
 		return "no request was counted yet", "send one"
 	}
 	return "the requests have no label with a route", "label them with the route's template, or name the label: mapping.route in the config"
-}
-
-const fixNoRedis = "--redis redis://HOST:6379, or redis: in the config"
-
-func (e *evidence) noRedis() (why, fix string) {
-	if e.redis != nil {
-		return "", ""
-	}
-	return e.absent(analysis.KindRedis, "no Redis is watched", fixNoRedis)
-}
-
-func (e *evidence) noHotKeys() (why, fix string) {
-	switch {
-	case e.keys == nil:
-		return e.absent(analysis.KindRedis, "no Redis is watched", fixNoRedis)
-	case len(e.keys.Cache) == 0:
-		return e.limited(analysis.KindRedis, "no cache keys were seen so far")
-	}
-	for i := range e.keys.Cache {
-		if e.keys.Cache[i].Reads.OK {
-			return "", ""
-		}
-	}
-	return "nothing counts the reads of keys", "let the service count them in a sorted set access_frequency: ZINCRBY access_frequency 1 KEY"
-}
-
-func (e *evidence) noLimiters() (why, fix string) {
-	switch {
-	case e.keys == nil:
-		return e.absent(analysis.KindRedis, "no Redis is watched", fixNoRedis)
-	case len(e.keys.Limiters) == 0:
-		why, fix = e.limited(analysis.KindRedis, "no keys of a known rate limiter were seen so far")
-		return why, cmp.Or(fix, "describe your limiter's keys: limiters: in the config")
-	}
-	return "", ""
 }
 
 const fixNoPostgres = "--postgres postgres://USER@HOST/DB, or postgres: in the config"

@@ -101,30 +101,6 @@ func writeInstances(w io.Writer, list []analysis.Instance) {
 	}
 }
 
-func writeCache(w io.Writer, c *analysis.Cache) {
-	fmt.Fprintf(w, "\ncache\thit %s\t%s/s\tmemory %s\tevicted %s/s\n", format.Percent(c.HitRatio),
-		format.Number(c.OpsPerSecond), format.Bytes(c.MemoryBytes), format.Number(c.EvictedPerSecond))
-	for _, k := range c.HotKeys[:min(len(c.HotKeys), mostRows)] {
-		fmt.Fprintf(w, "%s\t%s\t%s reads/s\t%s\tttl %s\n", k.Key, k.Type, format.Number(k.ReadsPerSecond), format.Bytes(k.Bytes), format.Age(k.TTLSeconds))
-	}
-}
-
-func writeLimits(w io.Writer, l *analysis.Limits) {
-	fmt.Fprintf(w, "\nlimits\t%d throttled\n", l.ThrottledSubjects)
-	for i := range l.Subjects[:min(len(l.Subjects), mostRows)] {
-		s := &l.Subjects[i]
-		state := ""
-		switch {
-		case s.IsBlocked():
-			state = "blocked"
-		case s.Gone:
-			state = "gone"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s/%s\tresets %s\t%s 429/s\t%s\n", s.Subject, s.Tier, s.Endpoint,
-			format.Whole(s.Used), format.Whole(s.Limit), format.Age(s.ResetsInSeconds), format.Number(s.DeniedPerSecond), state)
-	}
-}
-
 func writeDatabase(w io.Writer, d *analysis.Database) {
 	fmt.Fprintf(w, "\ndatabase\tload %s\t%s calls/s\thit %s\tconnections %s/%s\n", format.Number(d.Load),
 		format.Number(d.CallsPerSecond), format.Percent(d.HitRatio), format.Whole(d.Connections.Used), format.Whole(d.Connections.Max))

@@ -76,7 +76,7 @@ func infoRefused(unknown bool) *snapshot.Failure {
 		return snapshot.Fail(snapshot.Unsupported, "the server has no INFO command: its figures are unknown, and so is what our own reads add to them",
 			"do not rename INFO away (rename-command in its configuration)")
 	}
-	return snapshot.Fail(snapshot.Denied, "INFO is not permitted for this user: the server's figures are unknown", "ACL SETUSER name +info; for everything: "+aclFix)
+	return snapshot.Fail(snapshot.Denied, "INFO is not permitted for this user: the server's figures are unknown", "ACL SETUSER name +info")
 }
 
 // field is the value of a line "name:value" of INFO, at most 64 bytes of it.
