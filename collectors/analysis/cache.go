@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -17,12 +18,13 @@ type cacheState struct {
 	lookups Value
 	redis   *snapshot.Redis
 	keys    *snapshot.Keys
+	sizes   sizes
 	missed  []missedReading // the newest ones, oldest first
 	section *Cache
 }
 
 func newCacheState(opt Options) cacheState {
-	return cacheState{opt: opt, nodes: map[safe.Text]*nodeState{}, reads: newSampledGrowth[safe.Text](opt)}
+	return cacheState{opt: opt, nodes: map[safe.Text]*nodeState{}, reads: newSampledGrowth[safe.Text](opt), sizes: sizes{keys: map[safe.Text]*sizeTrack{}}}
 }
 
 // step returns what is worth a mark on the charts.
@@ -86,6 +88,7 @@ func (c *cacheState) rate(name string) Value {
 func (c *cacheState) takeKeys(k *snapshot.Keys) {
 	c.keys = k
 	c.takeMissed(k)
+	c.sizes.take(k.Cache)
 	c.reads.begin(k.At, false)
 	for _, key := range k.Cache {
 		if key.Reads.OK {
@@ -97,6 +100,7 @@ func (c *cacheState) takeKeys(k *snapshot.Keys) {
 
 func (c *cacheState) report() *Cache {
 	out := &Cache{HotKeys: c.hotKeys()}
+	c.keyspace(out)
 	c.live(out)
 	if out.HitRatio = over(c.hits, c.lookups); out.HitRatio.OK {
 		out.HitRatioFrom = "metrics"
@@ -126,22 +130,22 @@ func minus(a, b Value) Value {
 	return Value{V: max(a.V-b.V, 0), OK: a.OK}
 }
 
+// hotKeys are the followed keys, most reads first, then the biggest.
 func (c *cacheState) hotKeys() []HotKey {
 	if c.keys == nil {
 		return nil
 	}
 	list := make([]HotKey, 0, len(c.keys.Cache))
+	total := 0.0
 	for _, k := range c.keys.Cache {
-		list = append(list, HotKey{
-			Key:            k.Key,
-			ReadsPerSecond: c.reads.rate(k.Key),
-			Method:         string(k.Method),
-			TTLSeconds:     k.TTLSeconds,
-			NoTTL:          k.NoTTL,
-			Bytes:          k.Bytes,
-			Type:           k.Type,
-			AgeSeconds:     snapshot.Known(max(c.keys.At.Sub(k.At).Seconds(), 0)),
-		})
+		h := c.hotKey(k)
+		total += h.ReadsPerSecond.V
+		list = append(list, h)
+	}
+	for i := range list {
+		if r := list[i].ReadsPerSecond; r.OK && total > 0 {
+			list[i].Share = snapshot.Known(r.V / total)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b HotKey) int {
 		return cmp.Or(
@@ -150,6 +154,30 @@ func (c *cacheState) hotKeys() []HotKey {
 		)
 	})
 	return list
+}
+
+// hotKey is a key with its rate: by the app's own count where there is one, else
+// as the collector found it.
+func (c *cacheState) hotKey(k snapshot.CacheKey) HotKey {
+	h := HotKey{
+		Key: k.Key, Node: k.Node, Type: k.Type,
+		Method: string(k.Method), AtLeast: k.AtLeast,
+		TTLSeconds: k.TTLSeconds, NoTTL: k.NoTTL,
+		Bytes: k.Bytes, GrowthPerSec: c.sizes.growth(k.Key),
+		AgeSeconds: c.since(k.At), prefix: k.Prefix,
+	}
+	switch {
+	case k.Reads.OK:
+		h.ReadsPerSecond, h.RateAge = c.reads.rate(k.Key), snapshot.Known(0)
+	case k.Rate.OK:
+		h.ReadsPerSecond, h.RateAge = k.Rate, c.since(k.RateAt)
+	}
+	return h
+}
+
+// since is how many seconds before the reading of the keys something was.
+func (c *cacheState) since(at time.Time) Value {
+	return snapshot.Known(max(c.keys.At.Sub(at).Seconds(), 0))
 }
 
 // rank sorts unknown values below all known ones.

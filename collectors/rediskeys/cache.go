@@ -26,7 +26,8 @@ type cacheKeys struct {
 
 // cacheKey is what is known of one.
 type cacheKey struct {
-	snapshot.CacheKey           // At is zero until it was looked at; its TTL was right then
+	snapshot.CacheKey // At is zero until it was looked at; its TTL was right then
+	prefix            string
 	counted           bool      // among the keys that the app counts reads of
 	gone              bool      // not there when last looked at, but counted
 	meter             meter     // of its use
@@ -82,7 +83,7 @@ func (c *cacheKeys) counts(list []counted, at time.Time) {
 
 // add follows a key from now on.
 func (c *cacheKeys) add(key string) *cacheKey {
-	k := &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}}
+	k := &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}, prefix: prefixOf(key)}
 	c.keys[key], c.stale = k, true
 	c.unseen++
 	return k
@@ -267,6 +268,7 @@ func (c *cacheKeys) list(lost time.Time) []snapshot.CacheKey {
 // shown is a key with its rate by the best method that there is.
 func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
 	out := k.CacheKey
+	out.Prefix = k.prefix
 	if out.TTLSeconds.OK {
 		out.TTLSeconds.V = max(out.TTLSeconds.V-now.Sub(k.At).Seconds(), 0)
 	}

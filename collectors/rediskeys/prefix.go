@@ -22,7 +22,11 @@ func prefixOf(name string) string {
 	case "(":
 		return cutPrefix(head + rest[:strings.IndexByte(rest, '(')+1])
 	}
-	return cutPrefix(head + stable(rest, sep))
+	part := stable(rest, sep)
+	if head == "" && strings.Trim(part, "*:/|.") == "" {
+		return "" // nothing but ids
+	}
+	return cutPrefix(head + part)
 }
 
 // djangoVersion takes ":1:" off the beginning of a name.

@@ -33,6 +33,7 @@ type Keys struct {
 type CacheKey struct {
 	Key        safe.Text
 	Node       safe.Text // of a cluster: where it is
+	Prefix     string    // of the KeyGroup that it is in, raw; empty: none
 	Type       string    // "string", "hash", ...
 	TTLSeconds Value     // unknown: no TTL or not asked
 	NoTTL      bool      // the key never expires
