@@ -23,6 +23,7 @@ type Config struct {
 	Match         string   // which of its services
 	Redis         string   // URLs, with redisAnd in between
 	RedisPassword string   // a file; empty: in the URL, if at all
+	RedisDuty     float64  // share of one core of Redis, 0..1; 0: see redisDuty
 	Postgres      string
 	NoHost        bool
 	PID           int // of the watched service on this machine; 0: unknown
@@ -55,6 +56,7 @@ func (c *Config) addSources(f *pflag.FlagSet) {
 	f.StringVar(&c.Match, "match", "", "which service of it: `MATCHERS` such as 'job=\"api\"'")
 	f.Var(redisFlag{&c.Redis}, "redis", "Redis `URL`: redis://, rediss:// or unix:// (several hosts, or repeated: nodes of a cluster; ?master_name=NAME: sentinels)")
 	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
+	f.Var(dutyFlag{&c.RedisDuty}, "redis-duty", "`SHARE` of one core of Redis that looking for hot keys may use: 0.5% to 10%")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")
 	f.IntVar(&c.PID, "pid", 0, "process `ID` of the service, when it runs on this machine")
 }

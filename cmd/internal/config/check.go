@@ -101,6 +101,11 @@ func (f *File) checkRedis() error {
 	if f.Redis.URL.Reveal() == "" {
 		return f.errorAt("redis", "it has no url")
 	}
+	if d := f.Redis.Duty; d != "" {
+		if _, err := ParseDuty(d); err != nil {
+			return f.errorAt("redis.duty", err.Error())
+		}
+	}
 	_, err := f.Redis.TLS.Open()
 	if field, ok := errors.AsType[*web.FieldError](err); ok {
 		return f.errorAt("redis."+field.Field, field.Why)

@@ -76,6 +76,7 @@ type Redis struct {
 	URL          safe.Secret[string] `yaml:"url"`
 	PasswordFile string              `yaml:"password_file"`
 	TLS          web.TLS             `yaml:"tls_config"` // of rediss://
+	Duty         string              `yaml:"duty"`       // see [ParseDuty]; empty: [DefaultDuty]
 }
 
 // Scrape is how metrics pages are asked for and understood.
