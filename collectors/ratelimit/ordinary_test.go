@@ -4,6 +4,7 @@ import (
 	"crypto/md5"  //nolint:gosec // as frameworks name their keys
 	"crypto/sha1" //nolint:gosec // as above
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,6 +201,22 @@ func TestNeighbours(t *testing.T) {
 	} {
 		if IsNeighbour(Layouts(), key) != is {
 			t.Errorf("%q: %v", key, !is)
+		}
+	}
+}
+
+// TestManual: the README's table has every layout.
+func TestManual(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range Layouts() {
+		if !strings.Contains(string(text), "`"+l.Name+"`") {
+			t.Errorf("%s is not in the README", l.Name)
+		}
+		if l.Limit == "" || l.Type == "" {
+			t.Errorf("%s does not say of what type its keys are and how its limit is known", l.Name)
 		}
 	}
 }
