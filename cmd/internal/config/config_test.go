@@ -224,6 +224,7 @@ func TestSecretsInOpenFiles(t *testing.T) {
 		"header":         {"metrics: [{url: a, headers: {X-Api-Key: x}}]", "1:30"},
 		"header values":  {"metrics: [{url: a, http_headers: {Cookie: {values: [x]}}}]", "1:53"},
 		"header secrets": {"metrics: [{url: a, http_headers: {A: {secrets: [x]}}}]", "1:49"},
+		"key in Redis":   {"limiters: [{name: a, key: '^a:b@(?P<id>.+)$'}]", ""},
 		"header files":   {"metrics: [{url: a, http_headers: {Cookie: {files: [x]}}}]", ""},
 		"url":            {"metrics: ['http://u:p@h']", "1:11"},
 		"redis":          {"redis: redis://:p@h", "1:1"},

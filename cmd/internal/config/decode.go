@@ -251,9 +251,16 @@ var secretHeader = regexp.MustCompile(`(?i)auth|cookie|token|secret|key|password
 // passwordSetting is how a DSN of pairs, or a query, holds a password.
 var passwordSetting = regexp.MustCompile(`(?i)password\s*=`)
 
+// pattern tells whether what is at path speaks of keys and callers in Redis: a
+// key is none to a lock there, and an @ ends no password.
+func pattern(path string) bool {
+	top, _, _ := strings.Cut(path, "[")
+	return top == "limiters" || top == "limits" || top == "tiers"
+}
+
 // secret tells whether others should not read value.
 func secret(path, value string) bool {
-	if value == "" {
+	if value == "" || pattern(path) {
 		return false
 	}
 	key := path[strings.LastIndexByte(path, '.')+1:]
