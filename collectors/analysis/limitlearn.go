@@ -49,7 +49,8 @@ const (
 // refusals is what the service says of what it refuses.
 type refusals struct {
 	http  *HTTP
-	known map[string]Value // by endpoint
+	paths []string         // of its routes
+	known map[string]Value // by endpoint; nil: not asked so far
 }
 
 // told tells whether the service counts its answers by status at all.
@@ -67,12 +68,12 @@ func (r *refusals) at(endpoint safe.Text) Value {
 	if v, ok := r.known[endpoint.Raw()]; ok {
 		return v
 	}
-	total := Value{}
-	for _, i := range r.http.RoutesOf(endpoint) {
-		total = plus(total, r.http.Routes[i].Throttled)
-	}
 	if r.known == nil {
-		r.known = map[string]Value{}
+		r.known, r.paths = map[string]Value{}, r.http.paths()
+	}
+	total := Value{}
+	for _, i := range r.http.routesOf(endpoint, r.paths) {
+		total = plus(total, r.http.Routes[i].Throttled)
 	}
 	r.known[endpoint.Raw()] = total
 	return total

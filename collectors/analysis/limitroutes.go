@@ -26,12 +26,28 @@ func (h *HTTP) RoutesOf(endpoint Text) []int {
 	if h == nil || forAll(endpoint) {
 		return nil
 	}
+	return h.routesOf(endpoint, h.paths())
+}
+
+// paths are the routes as [templated] has them.
+func (h *HTTP) paths() []string {
+	list := make([]string, len(h.Routes))
+	for i := range h.Routes {
+		list[i] = templated(h.Routes[i].Route.Raw())
+	}
+	return list
+}
+
+func (h *HTTP) routesOf(endpoint Text, paths []string) []int {
+	if forAll(endpoint) {
+		return nil
+	}
 	e := parseEndpoint(endpoint.Raw())
 	var list []int
 	best := noRoute
 	for i := range h.Routes {
 		r := &h.Routes[i]
-		switch like := e.like(r.Method.Raw(), r.Route.Raw()); {
+		switch like := e.like(r.Method.Raw(), r.Route.Raw(), paths[i]); {
 		case like == noRoute || like < best:
 		case like > best:
 			best, list = like, []int{i}
@@ -68,7 +84,8 @@ func (r *Report) stands(endpoint, method, route Text) bool {
 	if forAll(endpoint) {
 		return false
 	}
-	like := parseEndpoint(endpoint.Raw()).like(method.Raw(), route.Raw())
+	path := templated(route.Raw())
+	like := parseEndpoint(endpoint.Raw()).like(method.Raw(), route.Raw(), path)
 	if like == noRoute {
 		return false
 	}
@@ -78,7 +95,7 @@ func (r *Report) stands(endpoint, method, route Text) bool {
 	best := r.HTTP.RoutesOf(endpoint)
 	return len(best) == 0 || slices.ContainsFunc(best, func(i int) bool {
 		at := &r.HTTP.Routes[i]
-		return at.Method == method && at.Route == route || templated(at.Route.Raw()) == templated(route.Raw())
+		return at.Method == method && at.Route == route || templated(at.Route.Raw()) == path
 	})
 }
 
@@ -123,12 +140,11 @@ func parseEndpoint(raw string) endpointName {
 	return e
 }
 
-// like tells how well a route fits.
-func (e endpointName) like(method, route string) int {
+// like tells how well a route fits; path is the route as [templated] has it.
+func (e endpointName) like(method, route, path string) int {
 	if route == "" || e.method != "" && method != "" && !strings.EqualFold(e.method, method) {
 		return noRoute
 	}
-	path := templated(route)
 	switch {
 	case e.path == "":
 		return e.named(path)
