@@ -108,7 +108,7 @@ func TestRedisTable(t *testing.T) {
 		Cache: &analysis.Cache{
 			Server: safe.New("redis 7.0.15"), Mode: "cluster", Policy: safe.New("allkeys-lfu"), HitRatio: known(0.93), MemoryBytes: known(1 << 20), MaxMemoryBytes: known(64 << 20),
 			Nodes:    []analysis.CacheNode{{Node: safe.New("10.0.0.1:7000"), Keys: known(7)}},
-			Commands: []analysis.RedisCommand{{Name: "get", CallsPerSecond: known(100), Mean: known(3e-6), P99: known(2e-3), LatencyFrom: "start"}, {Name: "flushall"}},
+			Commands: []analysis.RedisCommand{{Name: "get", CallsPerSecond: known(100), Mean: known(3e-6), P50: known(1e-9), P99: known(2e-3), LatencyFrom: "start"}, {Name: "flushall"}},
 			Errors:   []analysis.RedisError{{Code: safe.New("NOPERM"), PerSecond: known(2), Total: known(9)}, {Code: safe.New("ERR"), PerSecond: known(0)}},
 			HotKeys:  []analysis.HotKey{{Key: safe.New("a\x1b[2J"), Type: "string", ReadsPerSecond: known(42), AtLeast: true, Method: "freq", NoTTL: true}},
 			Prefixes: []analysis.Prefix{{Prefix: safe.New("product:"), Keys: known(200)}, {Keys: known(3)}},
@@ -124,7 +124,7 @@ func TestRedisTable(t *testing.T) {
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
-		"cache hit 93%", "redis 7.0.15, cluster memory 1.00M of 64.0M", "allkeys-lfu", "10.0.0.1:7000", "get 100 – 3.00µs –* 2.00ms*", "* since the server's start",
+		"cache hit 93%", "redis 7.0.15, cluster memory 1.00M of 64.0M", "allkeys-lfu", "10.0.0.1:7000", "get 100 – 3.00µs <1µs* 2.00ms*", "* since the server's start",
 		"NOPERM 2.00 9", "≥ 42.0 freq – none", "product: 200", "(other) 3", "1 throttled", "user:7 – – 31 30 config – – blocked",
 		"! tutorial, 1 key, as rate_limit:7: It counts seconds. → Count requests.",
 	} {

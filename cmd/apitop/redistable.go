@@ -90,10 +90,14 @@ func writeCommands(w io.Writer, list []analysis.RedisCommand) {
 	}
 }
 
-// brief writes a duration, of which most commands last a few microseconds.
+// brief writes how long a command lasts: a few microseconds, most of them. A
+// server that counts in whole microseconds says 0.001 for less than one.
 func brief(v analysis.Value) string {
-	if !v.OK || v.V >= 1e-3 {
+	switch {
+	case !v.OK || v.V >= 1e-3:
 		return format.Seconds(v)
+	case v.V > 0 && v.V < 1e-8:
+		return "<1µs"
 	}
 	return format.Number(analysis.Value{V: v.V * 1e6, OK: true}) + "µs"
 }

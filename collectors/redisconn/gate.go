@@ -179,18 +179,19 @@ func prefixOf(command []string) string {
 
 // Saw tells the gate which server answers, by its run_id. Another one than before
 // may permit other things: what was learnt is dropped. The empty id, of a server
-// that does not tell, says nothing.
-func (g *Gate) Saw(runID string) {
+// that does not tell, says nothing. It tells whether it is another one.
+func (g *Gate) Saw(runID string) (another bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if runID == "" || runID == g.server {
-		return
+		return false
 	}
-	if g.server != "" {
+	if another = g.server != ""; another {
 		clear(g.commands)
 		clear(g.prefixes)
 	}
 	g.server = runID
+	return another
 }
 
 // Refusal is a command that the server does not run for us.

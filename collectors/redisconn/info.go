@@ -32,13 +32,15 @@ func (c *Conn) Info(ctx context.Context) (text string, own Own, err error) {
 	}
 	own = c.Own()
 	own.withoutLastInfo()
-	c.gate.Saw(field(text, "run_id"))
+	if c.gate.Saw(field(text, "run_id")) {
+		c.form.Store(0)
+	}
 	c.demoted.Store(field(text, "role") == "slave")
 	return text, own, nil
 }
 
-// askInfo asks in the form that was understood last; a form that is not
-// understood is not tried again.
+// askInfo asks in the form that was understood last; a form that a server does
+// not understand is not tried again on it.
 func (c *Conn) askInfo(ctx context.Context) (string, error) {
 	forms := infoForms()
 	for form := c.form.Load(); ; form++ {
