@@ -25,7 +25,7 @@ func (c *Config) addRedis(w *watched) error {
 		return err
 	}
 	server := redisconn.OpenServer(target)
-	w.redis = server
+	w.redis, w.layouts = server, keys.Layouts
 	w.closers = append(w.closers, server.Close)
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},

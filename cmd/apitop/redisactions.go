@@ -20,7 +20,7 @@ func (c *Config) redisActions(p process, w *watched) screen.Redis {
 	if w.redis == nil {
 		return screen.Redis{}
 	}
-	server, layouts := w.redis, ratelimit.Layouts()
+	server, layouts := w.redis, w.layouts
 	r := screen.Redis{Inspect: inspecting(server), Slots: func(ctx context.Context, key string) (screen.Slots, error) {
 		s, err := rediskeys.ReadSlots(ctx, server, layouts, key)
 		return screen.Slots(s), err

@@ -8,6 +8,7 @@ import (
 	"apitop/collectors"
 	"apitop/collectors/host"
 	"apitop/collectors/pgstat"
+	"apitop/collectors/ratelimit"
 	"apitop/collectors/redisconn"
 	"apitop/collectors/scrape"
 	"apitop/collectors/targets"
@@ -16,8 +17,9 @@ import (
 // watched is what a Config comes to: collectors, and connections to close.
 type watched struct {
 	jobs    []collectors.Job
-	pages   *pageSet          // metrics pages that come and go; nil: there are none
-	redis   *redisconn.Server // nil: there is none
+	pages   *pageSet           // metrics pages that come and go; nil: there are none
+	redis   *redisconn.Server  // nil: there is none
+	layouts []ratelimit.Layout // of its limiters
 	closers []func() error
 }
 

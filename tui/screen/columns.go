@@ -60,13 +60,21 @@ func (c Columns[R]) Sorted(rows []R, o Order) []R {
 	if less == nil {
 		return rows
 	}
-	list := slices.Clone(rows)
-	slices.SortStableFunc(list, func(a, b R) int {
+	// Rows are big: their places are sorted, not they themselves.
+	places := make([]*R, len(rows))
+	for i := range rows {
+		places[i] = &rows[i]
+	}
+	slices.SortStableFunc(places, func(a, b *R) int {
 		if o.Reverse {
-			return less(&b, &a)
+			return less(b, a)
 		}
-		return less(&a, &b)
+		return less(a, b)
 	})
+	list := make([]R, len(rows))
+	for i, p := range places {
+		list[i] = *p
+	}
 	return list
 }
 

@@ -84,11 +84,11 @@ const byPressure = 4
 func columns() screen.Columns[analysis.Subject] {
 	return screen.Columns[analysis.Subject]{
 		{Head: widget.Column{Title: "", Width: 2}, Cell: signCell},
-		{Head: widget.Column{Title: "SUBJECT", Width: 12, Flex: true, Ends: true}, Compare: bySubject, Rising: true, Cell: subjectCell},
-		{Head: widget.Column{Title: "TIER", Width: 8, Drop: 6}, Compare: byTier, Rising: true, Cell: tierCell},
+		{Head: widget.Column{Title: "SUBJECT", Width: 15, Flex: true, Ends: true}, Compare: bySubject, Rising: true, Cell: subjectCell},
+		{Head: widget.Column{Title: "TIER", Width: 10, Drop: 6}, Compare: byTier, Rising: true, Cell: tierCell},
 		{Head: widget.Column{Title: "ENDPOINT", Width: 16, Ends: true, Drop: 1}, Compare: byEndpoint, Rising: true, Cell: endpointCell},
 		{Head: widget.Column{Title: "USED/LIMIT", Width: 11, Right: true}, Compare: pressure, Cell: usedCell},
-		{Head: widget.Column{Title: "", Width: 8, Drop: 4}, Cell: barCell},
+		{Head: widget.Column{Title: "", Width: 7, Drop: 4}, Cell: barCell},
 		{Head: widget.Column{Title: "LEFT", Width: 5, Right: true, Drop: 5}, Compare: screen.Falling(remaining, byName), Cell: numberCell(remaining)},
 		{Head: widget.Column{Title: "RESETS", Width: 7, Right: true}, Compare: screen.Falling(resets, byName), Cell: resetsCell},
 		{Head: widget.Column{Title: "DENY/S", Width: 7, Right: true}, Compare: screen.Falling(denied, byName), Cell: deniedCell},

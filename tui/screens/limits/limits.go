@@ -254,7 +254,7 @@ func (m Model) rows(r *analysis.Report) []analysis.Subject {
 	if r.Limits == nil {
 		return nil
 	}
-	var rows []analysis.Subject
+	rows := make([]analysis.Subject, 0, len(r.Limits.Subjects))
 	for i := range r.Limits.Subjects {
 		if s := &r.Limits.Subjects[i]; m.open && s.Subject.Raw() == m.who.Raw() || !m.open && m.shows(s) {
 			rows = append(rows, *s)
@@ -265,7 +265,7 @@ func (m Model) rows(r *analysis.Report) []analysis.Subject {
 
 // shows tells whether the filter lets a row through.
 func (m Model) shows(s *analysis.Subject) bool {
-	return m.filter.Match(s.Subject.String(), s.Tier.String(), s.Endpoint.String(), s.Layout, s.Key.String(), stateOf(s).word())
+	return !m.filter.Active() || m.filter.Match(s.Subject.String(), s.Tier.String(), s.Endpoint.String(), s.Layout, s.Key.String(), stateOf(s).word())
 }
 
 // selected is the row with the cursor; nil when there is none.

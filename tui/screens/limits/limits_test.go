@@ -201,7 +201,7 @@ func TestPageWithoutAnswer(t *testing.T) {
 		"it failed": {server(errors.New("connection refused")).redis(), "connection refused"},
 		"a counter": {screen.Redis{Slots: func(context.Context, string) (screen.Slots, error) {
 			return screen.Slots{}, nil
-		}}, "keeps a count"},
+		}}, "keeps no times"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := press(New(tt.redis), r, "enter")

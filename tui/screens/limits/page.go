@@ -58,10 +58,7 @@ func (m Model) drawSubject(a canvas.Area, f screen.Frame, s *analysis.Subject) {
 		m.drawWords(right, f, s)
 		return
 	}
-	_, left := rest.Size()
-	words, charts := rest.Top(left - min(max(left-9, 0), 2*6))
-	m.drawWords(words, f, s)
-	m.drawTime(charts, s)
+	m.drawTime(m.drawWords(rest, f, s), s)
 }
 
 // drawFigures draws the state and the numbers, as many as fit.
@@ -97,8 +94,9 @@ func drawFigures(a canvas.Area, s *analysis.Subject) {
 	}
 }
 
-// drawWords explains the limit: where it is from, what is wrong, which key it is.
-func (m Model) drawWords(a canvas.Area, f screen.Frame, s *analysis.Subject) {
+// drawWords explains the limit: where it is from, what is wrong, which key it is;
+// and gives the rest.
+func (m Model) drawWords(a canvas.Area, f screen.Frame, s *analysis.Subject) canvas.Area {
 	text, fix := limitWords(s)
 	a = widget.Wrap(a, theme.Plain, text)
 	if fix != "" {
@@ -111,7 +109,7 @@ func (m Model) drawWords(a canvas.Area, f screen.Frame, s *analysis.Subject) {
 	if s.Algorithm != "" {
 		kind += " · " + s.Algorithm
 	}
-	if words := algorithmWords(s.Algorithm); words != "" {
+	if words := algorithmWords(s); words != "" {
 		kind += ": " + words
 	}
 	a = widget.Wrap(a, theme.Dim, kind)
@@ -128,9 +126,10 @@ func (m Model) drawWords(a canvas.Area, f screen.Frame, s *analysis.Subject) {
 		a = widget.Wrap(a, theme.Dim, "the key expires in "+format.Age(ttl)+" unless it is used")
 	}
 	if route := routeOf(f.Report, s); route != nil {
-		widget.Wrap(a, theme.Dim, fmt.Sprintf("route %s: %s rps, %s answered 429 in the window (t goes there)",
+		a = widget.Wrap(a, theme.Dim, fmt.Sprintf("route %s: %s rps, %s answered 429 in the window (t goes there)",
 			screen.RouteName(route), format.Number(route.RPS), format.Whole(route.Throttled)))
 	}
+	return a
 }
 
 // drawRule draws what is wrong with a key by a rule, and the fix.
@@ -154,9 +153,13 @@ func (m Model) drawTime(a canvas.Area, s *analysis.Subject) {
 	if h < 3 {
 		return
 	}
-	slots, trend := a.Top(min((h+1)/2, mostChart))
+	rows := min((h+1)/2, mostChart)
+	if m.windowOf(s).window == 0 {
+		rows = min(rows, 3) // a few words
+	}
+	slots, trend := a.Top(rows)
 	trend, _ = trend.Top(mostChart)
-	if h < 8 {
+	if h < 7 {
 		slots, trend = a, a.Sub(0, h, 0, 0)
 	}
 	m.drawSlots(slots, s)

@@ -19,7 +19,7 @@ func (m Model) drawSlots(a canvas.Area, s *analysis.Subject) {
 	if m.look.key != s.Key.Raw() {
 		slots = nil
 	}
-	view := windowOf(slots, s)
+	view := m.windowOf(s)
 	if view.window > 0 {
 		title += fmt.Sprintf(" · %d", view.total)
 	}
@@ -39,14 +39,14 @@ func (m Model) drawSlots(a canvas.Area, s *analysis.Subject) {
 	case slots == nil:
 		widget.Wrap(drawWindow(body, s), theme.Dim, "there is no live server to ask for them")
 	default:
-		widget.Wrap(drawWindow(body, s), theme.Dim, "this layout keeps a count, not the times of the requests")
+		widget.Wrap(drawWindow(body, s), theme.Dim, "this layout keeps no times of requests")
 	}
 }
 
 // drawWindow draws how much of the window has passed, as far as that is known,
 // and gives the rest.
 func drawWindow(a canvas.Area, s *analysis.Subject) canvas.Area {
-	if !s.WindowSeconds.OK || !s.ResetsInSeconds.OK || s.WindowSeconds.V <= 0 {
+	if !s.WindowSeconds.OK || !s.ResetsInSeconds.OK || s.WindowSeconds.V <= 0 || steady(s) {
 		return a
 	}
 	line, rest := a.Top(1)
@@ -64,6 +64,14 @@ type window struct {
 	ages   []float64 // seconds ago, the newest first; those that were read
 	total  int       // requests in the window
 	limit  int       // 0: unknown
+}
+
+// windowOf is the window of a row, as last read for it.
+func (m Model) windowOf(s *analysis.Subject) window {
+	if m.look.key != s.Key.Raw() {
+		return window{}
+	}
+	return windowOf(m.look.slots, s)
 }
 
 // windowOf is what of the requests that were read is in the window.

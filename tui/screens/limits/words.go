@@ -77,15 +77,22 @@ func stateWords(s *analysis.Subject) string {
 	return text + ": at this rate it does not reach its limit"
 }
 
+// steady tells whether places free one after the other, and not with a window.
+func steady(s *analysis.Subject) bool { return s.Algorithm == "gcra" || s.Algorithm == "token-bucket" }
+
 // algorithmWords says what an algorithm does with a request.
-func algorithmWords(name string) string {
-	switch name {
+func algorithmWords(s *analysis.Subject) string {
+	if steady(s) && s.Limit.V >= 1 && s.WindowSeconds.V > 0 {
+		pace := analysis.Value{V: s.WindowSeconds.V / s.Limit.V, OK: true}
+		return "a place frees every " + format.Seconds(pace)
+	}
+	switch s.Algorithm {
 	case "sliding-log":
 		return "each request is kept for one window; a place frees when the oldest leaves"
 	case "sliding-log-seconds":
 		return "as a sliding log, but requests of one second count once"
 	case "gcra":
-		return "a place frees steadily, one each window/limit"
+		return "places free steadily, one after the other"
 	case "token-bucket":
 		return "tokens refill steadily up to the burst; a request takes one"
 	case "fixed-window":
