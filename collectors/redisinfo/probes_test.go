@@ -12,7 +12,7 @@ import (
 
 // TestProbes: a real server tells how long calls took and what was slow.
 func TestProbes(t *testing.T) {
-	srv := redistest.Start(t, "--slowlog-log-slower-than", "2000", "--maxmemory-policy", "allkeys-lru")
+	srv := redistest.Start(t, "--slowlog-log-slower-than", "200000", "--maxmemory-policy", "allkeys-lru")
 	c := New(open(t, srv.URL()))
 	for range 200 {
 		srv.Do("SET", "a", "1")
@@ -22,13 +22,13 @@ func TestProbes(t *testing.T) {
 	if set.Calls != known(200) || len(set.Histogram) != ladderSteps || set.Histogram[ladderSteps-1].Count != 200 || !set.P50.OK || !set.P99.OK {
 		t.Errorf("set: %+v", set)
 	}
-	if n.SlowlogSeconds != known(0.002) || n.SlowlogEntries != known(0) {
+	if n.SlowlogSeconds != known(0.2) || n.SlowlogEntries != known(0) {
 		t.Errorf("slow: %v beyond %v", n.SlowlogEntries, n.SlowlogSeconds)
 	}
-	srv.Do("DEBUG", "SLEEP", "0.01")
+	srv.Do("DEBUG", "SLEEP", "0.3")
 	srv.Do("SLOWLOG", "RESET")
-	srv.Do("DEBUG", "SLEEP", "0.01")
-	if n := collect(t, c); n.SlowlogEntries.OK || commandOf(t, n, "set").Histogram != nil || n.SlowlogSeconds != known(0.002) {
+	srv.Do("DEBUG", "SLEEP", "0.3")
+	if n := collect(t, c); n.SlowlogEntries.OK || commandOf(t, n, "set").Histogram != nil || n.SlowlogSeconds != known(0.2) {
 		t.Errorf("asked again at once: %+v", n)
 	}
 	for _, p := range c.probes {
