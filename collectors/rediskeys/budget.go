@@ -21,6 +21,8 @@ type budget struct {
 	trips time.Duration // of this round
 	spent time.Duration // of left in this round
 
+	worked, travelled time.Duration // as measured in the last rounds, the older ones fading
+
 	baseline time.Duration // a light round trip when the server has nothing else to do
 	resting  int           // rounds to go without exploring
 	rest     int           // how many those were at first: doubles while it stays slow
@@ -68,14 +70,18 @@ func (b *budget) spend(took time.Duration) {
 }
 
 // measure takes how long the server worked for us in this round, and puts right
-// what was taken off for its round trips.
+// what was taken off for its round trips. One round says little, since others do
+// not work evenly: the share is that of the last rounds together, for which the
+// measured time may also be below zero in some.
 func (b *budget) measure(worked time.Duration) {
-	if b.trips < time.Millisecond {
+	const keep = 0.85
+	b.worked = time.Duration(keep*float64(b.worked)) + worked
+	b.travelled = time.Duration(keep*float64(b.travelled)) + b.trips
+	if b.travelled < 5*time.Millisecond {
 		return // too little to tell
 	}
-	share := min(max(worked.Seconds()/b.trips.Seconds(), leastShare), 1)
-	b.share += (share - b.share) / 4
-	b.left = min(b.left+b.spent-time.Duration(share*float64(b.trips)), b.most())
+	b.share = min(max(b.worked.Seconds()/b.travelled.Seconds(), leastShare), 1)
+	b.left = min(b.left+b.spent-time.Duration(b.share*float64(b.trips)), b.most())
 }
 
 // enough tells whether something may be done that need not be done now.

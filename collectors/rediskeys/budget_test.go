@@ -167,3 +167,26 @@ func TestDeadline(t *testing.T) {
 		}
 	})
 }
+
+// TestBudgetMeasures: what the server says of its work makes round trips cheaper,
+// though single rounds are measured badly.
+func TestBudgetMeasures(t *testing.T) {
+	b := newBudget(0.02)
+	now := time.Unix(1000, 0)
+	for i := range 40 {
+		now = now.Add(time.Second)
+		b.refill(now)
+		for range 20 {
+			b.spend(2 * time.Millisecond)
+		}
+		noise := time.Duration(i%3-1) * 15 * time.Millisecond
+		b.measure(12*time.Millisecond + noise) // of 40 ms
+	}
+	if b.share < 0.2 || b.share > 0.4 || !b.enough() {
+		t.Errorf("a share of %.2f, want about 0.3; %v left", b.share, b.left)
+	}
+	b.measure(-time.Hour)
+	if b.share != leastShare {
+		t.Errorf("a share of %v", b.share)
+	}
+}
