@@ -2,7 +2,9 @@ package analysis
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"apitop/collectors/safe"
@@ -45,22 +47,38 @@ func (c *cacheState) step(s snapshot.Snapshot, app httpState) []Event {
 	return events
 }
 
-// takeServer takes the counters of each node. Those that are not there any more
-// are forgotten when none of them is in the window.
+// takeServer takes the counters of each node.
 func (c *cacheState) takeServer(s snapshot.Snapshot) []Event {
+	first := c.redis == nil
 	c.redis = s.Redis
 	var events []Event
+	mark := func(text string) { events = append(events, Event{At: s.At, Kind: "restart", Text: text}) }
 	for _, n := range s.Redis.Nodes {
 		state := c.nodes[n.Node]
 		if state == nil {
+			if !first {
+				mark(c.appeared(n))
+			}
 			state = newNodeState(n, c.opt)
 			c.nodes[n.Node] = state
 		}
 		if state.take(n) {
-			events = append(events, Event{At: s.At, Kind: "restart", Text: c.restartText(n)})
+			mark(c.restartText(n))
 		}
 	}
 	return events
+}
+
+// appeared says what it means that a node is there that was not before: it
+// replaces one that does not answer any more, which is forgotten, or is one more.
+func (c *cacheState) appeared(n snapshot.RedisNode) string {
+	for _, old := range slices.SortedFunc(maps.Keys(c.nodes), func(a, b safe.Text) int { return strings.Compare(a.Raw(), b.Raw()) }) {
+		if !slices.ContainsFunc(c.redis.Nodes, func(r snapshot.RedisNode) bool { return r.Node == old }) {
+			delete(c.nodes, old)
+			return "redis failed over: " + old.String() + " to " + n.Node.String()
+		}
+	}
+	return "redis node " + n.Node.String() + " appeared"
 }
 
 func (c *cacheState) restartText(n snapshot.RedisNode) string {
