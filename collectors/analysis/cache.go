@@ -23,6 +23,7 @@ type cacheState struct {
 	sizes   sizes
 	missed  []missedReading // the newest ones, oldest first
 	section *Cache
+	trends  keyTrends
 }
 
 func newCacheState(opt Options) cacheState {
@@ -119,6 +120,9 @@ func (c *cacheState) takeKeys(k *snapshot.Keys) {
 func (c *cacheState) report() *Cache {
 	out := &Cache{HotKeys: c.hotKeys()}
 	c.keyspace(out)
+	if c.keys != nil {
+		c.trends.follow(c.keys.At, out.HotKeys)
+	}
 	c.live(out)
 	if out.HitRatio = over(c.hits, c.lookups); out.HitRatio.OK {
 		out.HitRatioFrom = "metrics"

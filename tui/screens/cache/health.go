@@ -109,7 +109,7 @@ func health(r *analysis.Report, sparks bool) []item {
 		{"clients", of(c.Clients, c.MaxClients, format.Whole), clientStyle, nil},
 		{"blocked", format.Whole(c.BlockedClients), screen.Quiet(c.BlockedClients, theme.Warn), nil},
 		{"rejected", format.Number(c.RejectedPerSecond) + "/s", screen.Quiet(c.RejectedPerSecond, theme.Bad), nil},
-		{"frag", format.Number(c.FragmentationRatio), screen.Quiet(c.FragmentationRatio, screen.Alarm(c.FragmentationRatio, 1.5, 2)), nil},
+		{"frag", format.Number(c.FragmentationRatio), fragmentationLook(c), nil},
 		{"slow", format.Number(c.SlowPerSecond) + "/s", screen.Quiet(c.SlowPerSecond, theme.Warn), nil},
 		{"own", format.Number(c.OwnPerSecond) + "/s" + ownShare(c), theme.Dim, nil},
 		{"rss", format.Bytes(c.RSSBytes), theme.Plain, nil},
@@ -119,6 +119,19 @@ func health(r *analysis.Report, sparks bool) []item {
 		{"without TTL", format.Percent(withoutTTL(c, known)), theme.Plain, nil},
 		{"avg TTL", format.Age(c.AvgTTLSeconds), theme.Plain, nil},
 	}
+}
+
+// smallWaste is how many bytes may be lost to fragmentation before it matters: the
+// program itself takes that much.
+const smallWaste = 64 << 20
+
+// fragmentationLook is alarming only where a lot of memory is lost: of a server
+// with little in it the ratio is always high.
+func fragmentationLook(c *analysis.Cache) canvas.Style {
+	if !c.RSSBytes.OK || c.RSSBytes.V-c.MemoryBytes.V < smallWaste {
+		return screen.Quiet(c.FragmentationRatio, theme.Plain)
+	}
+	return screen.Quiet(c.FragmentationRatio, screen.Alarm(c.FragmentationRatio, 1.5, 2))
 }
 
 // from says whose count the hit ratio is.

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"apitop/collectors/analysis"
@@ -12,21 +13,25 @@ import (
 	"apitop/tui/widget"
 )
 
-// node is the column of [keyColumns] that only a cluster needs.
-const node = 7
+// Columns of [keyColumns] that are not always worth their room.
+const (
+	share  = 3
+	node   = 7
+	growth = 8 // how fast a key grows
+)
 
 // keyColumns are the table of keys, from left to right.
 func keyColumns() screen.Columns[analysis.HotKey] {
 	type row = analysis.HotKey
 	by := func(of func(*row) analysis.Value) func(a, b *row) int { return screen.Falling(of, byKey) }
 	rate := func(k *row) analysis.Value { return k.ReadsPerSecond }
-	share := func(k *row) analysis.Value { return k.Share }
+	part := func(k *row) analysis.Value { return k.Share }
 	size := func(k *row) analysis.Value { return k.Bytes }
 	return screen.Columns[row]{
 		{Head: widget.Column{Title: "KEY", Width: 16, Flex: true, Ends: true}, Compare: byKey, Rising: true, Cell: func(k *row) widget.Cell { return widget.Cell{Text: k.Key.String()} }},
 		{Head: widget.Column{Title: "READS/S", Width: 8, Right: true}, Compare: by(rate), Cell: rateCell},
 		{Head: widget.Column{Title: "BY", Width: 9, Drop: 4}, Compare: byMethod, Rising: true, Cell: methodCell},
-		{Head: widget.Column{Title: "SHARE", Width: 12, Drop: 3}, Compare: by(share), Cell: shareCell},
+		{Head: widget.Column{Title: "SHARE", Width: 12, Drop: 3}, Compare: by(part), Cell: shareCell},
 		{Head: widget.Column{Title: "SIZE", Width: 6, Right: true, Drop: 1}, Compare: by(size), Cell: func(k *row) widget.Cell {
 			return number(format.Bytes(k.Bytes), k.Bytes, theme.Plain)
 		}},
@@ -41,14 +46,11 @@ func keyColumns() screen.Columns[analysis.HotKey] {
 	}
 }
 
-// growth is the column of [keyColumns] that says how fast a key grows.
-const growth = 8
-
 func hotKeyList() lister {
 	return list[analysis.HotKey]{
 		columns: keyColumns(), by: 1, name: func(k *analysis.HotKey) name { return nameOf(k.Key) },
 		rows: func(c *analysis.Cache) []analysis.HotKey { return c.HotKeys },
-		drop: func(c *analysis.Cache) []int { return append(onlyCluster(c, node), growth) },
+		drop: func(c *analysis.Cache) []int { return append(saysNothing(c), growth) },
 		empty: func(c *analysis.Cache) (string, string) {
 			if c.HotKeys == nil {
 				return "the first keys are still being looked for", ""
@@ -63,16 +65,20 @@ func bigKeyList() lister {
 	l := hotKeyList().(list[analysis.HotKey])
 	l.by = 4
 	l.columns[2].Head.Drop, l.columns[3].Head.Drop, l.columns[growth].Head.Drop = 9, 8, 2
-	l.drop = func(c *analysis.Cache) []int { return onlyCluster(c, node) }
+	l.drop = saysNothing
 	return l
 }
 
-// onlyCluster is the column of the nodes where there is one node only.
-func onlyCluster(c *analysis.Cache, column int) []int {
-	if len(c.Nodes) > 1 {
-		return nil
+// saysNothing are the columns of [keyColumns] that are empty here: the shares
+// where no rate is known, and the node where there is one only.
+func saysNothing(c *analysis.Cache) (columns []int) {
+	if !slices.ContainsFunc(c.HotKeys, func(k analysis.HotKey) bool { return k.Share.OK }) {
+		columns = append(columns, share)
 	}
-	return []int{column}
+	if len(c.Nodes) < 2 {
+		columns = append(columns, node)
+	}
+	return columns
 }
 
 func byKey(a, b *analysis.HotKey) int { return strings.Compare(a.Key.String(), b.Key.String()) }
@@ -141,10 +147,10 @@ func shareCell(k *analysis.HotKey) widget.Cell {
 	if !k.Share.OK {
 		return widget.Cell{Text: format.Unknown, Style: theme.Dim}
 	}
-	share := k.Share
+	part := k.Share
 	return widget.Cell{Draw: func(a canvas.Area) {
-		widget.Gauge(a.Sub(0, 0, 6, 1), share.V, theme.Series1)
-		a.TextRight(7, 0, 5, format.Percent(share), screen.Quiet(share, theme.Plain))
+		widget.Gauge(a.Sub(0, 0, 6, 1), part.V, theme.Series1)
+		a.TextRight(7, 0, 5, format.Percent(part), screen.Quiet(part, theme.Plain))
 	}}
 }
 

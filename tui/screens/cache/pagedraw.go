@@ -3,6 +3,7 @@ package cache
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"apitop/collectors/analysis"
@@ -163,6 +164,10 @@ func drawTrend(a canvas.Area, hot *analysis.HotKey) {
 	body := widget.Panel(a, "Reads per second", "")
 	if hot == nil || len(hot.Trend) == 0 {
 		body.Text(0, 0, "not followed: no reads are known", theme.Dim)
+		return
+	}
+	if !slices.ContainsFunc(hot.Trend, func(v float32) bool { return v == v }) {
+		body.Text(0, 0, "how often it is read is not known", theme.Dim)
 		return
 	}
 	top := 0.0
