@@ -198,3 +198,33 @@ func TestWriterUnreachable(t *testing.T) {
 		t.Errorf("noted %q", n.lines)
 	}
 }
+
+// TestWriterCluster: each key is changed at the master that holds it, whichever
+// address was given.
+func TestWriterCluster(t *testing.T) {
+	c := redistest.StartCluster(t, 3, 0)
+	w, n := writer(t, c.Masters[0], c.URL(1))
+	for _, m := range c.Masters {
+		key := ""
+		for i := range 10000 { // one that is this master's own
+			key = fmt.Sprint("key", i)
+			node, err := w.server.NodeOf(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if node.Name().Raw() == m.Addr {
+				break
+			}
+		}
+		m.Do("SET", key, "v")
+		if changed, err := w.Do(t.Context(), Remove(key)); err != nil || !changed {
+			t.Errorf("%s at %s: changed %v, error %v", key, m.Addr, changed, err)
+		}
+		if got := m.Do("EXISTS", key); got != "0" {
+			t.Errorf("%s is still there", key)
+		}
+	}
+	if len(n.lines) != 6 {
+		t.Errorf("noted %q", n.lines)
+	}
+}
