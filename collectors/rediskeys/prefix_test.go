@@ -1,6 +1,7 @@
 package rediskeys
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -125,7 +126,7 @@ func TestSummary(t *testing.T) {
 	r := newReservoir()
 	for _, a := range []struct{ ttl, bytes any }{
 		{int64(-1), int64(64)}, {int64(5000), int64(65)}, {int64(-2), nil}, {int64(90_000), int64(1 << 40)},
-		{fmt.Errorf("refused"), int64(10)}, {fmt.Errorf("refused"), fmt.Errorf("refused")},
+		{errors.New("refused"), int64(10)}, {errors.New("refused"), errors.New("refused")},
 	} {
 		r.answer(r.offer("x:1"), a.ttl, a.bytes)
 	}
