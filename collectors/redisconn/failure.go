@@ -107,7 +107,7 @@ func failure(err error) *snapshot.Failure {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isNet && netErr.Timeout():
 		return snapshot.Fail(snapshot.Unreachable, "no answer in time", "the server is busy, paused, or a firewall drops the packets")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return snapshot.Fail(snapshot.Unreachable, "the connection was closed", "is it Redis, and without TLS? with TLS the address is rediss://")
+		return snapshot.Fail(snapshot.Unreachable, "the connection was closed", "is it Redis? with TLS the address is rediss://, and some servers want a certificate: ?cert_file=FILE&key_file=FILE")
 	}
 	return snapshot.Fail(snapshot.Unreachable, "the connection failed", "check the address")
 }
@@ -117,18 +117,19 @@ func tlsFailure(err error) *snapshot.Failure {
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	_, otherHost := errors.AsType[x509.HostnameError](err)
 	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	alert, alerted := errors.AsType[tls.AlertError](err)
+	alert, alerted := errors.AsType[*net.OpError](err)
+	alerted = alerted && alert.Op == "remote error" // how crypto/tls names an alert
 	switch {
 	case noTLS:
 		return snapshot.Fail(snapshot.Unreachable, "the server does not speak TLS", "use redis:// instead of rediss://")
 	case unknown:
-		return snapshot.Fail(snapshot.Unreachable, "the server's certificate is signed by an unknown authority", "set SSL_CERT_FILE to its CA, or add ?skip_verify=true")
+		return snapshot.Fail(snapshot.Unreachable, "the server's certificate is signed by an unknown authority", "add ?ca_file=FILE with its CA to the address, or ?skip_verify=true")
 	case otherHost:
 		return snapshot.Fail(snapshot.Unreachable, "the server's certificate is for another host", "use the host name in the certificate, or add ?skip_verify=true")
 	case invalid:
 		return snapshot.Fail(snapshot.Unreachable, "the server's certificate has expired or may not be used", "renew it, or add ?skip_verify=true")
 	case alerted:
-		return snapshot.Fail(snapshot.Denied, "the server refused the TLS handshake: "+alert.Error(), "")
+		return snapshot.Fail(snapshot.Denied, "the server refused the TLS handshake: "+alert.Err.Error(), "if it wants a certificate, add ?cert_file=FILE&key_file=FILE to the address")
 	}
 	return nil
 }
