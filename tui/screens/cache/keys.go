@@ -28,7 +28,7 @@ func keyColumns() screen.Columns[analysis.HotKey] {
 	part := func(k *row) analysis.Value { return k.Share }
 	size := func(k *row) analysis.Value { return k.Bytes }
 	return screen.Columns[row]{
-		{Head: widget.Column{Title: "KEY", Width: 16, Flex: true, Ends: true}, Compare: byKey, Rising: true, Cell: func(k *row) widget.Cell { return widget.Cell{Text: k.Key.String()} }},
+		{Head: widget.Column{Title: "KEY", Width: 30, Flex: true, Ends: true}, Compare: byKey, Rising: true, Cell: func(k *row) widget.Cell { return widget.Cell{Text: k.Key.String()} }},
 		{Head: widget.Column{Title: "READS/S", Width: 8, Right: true}, Compare: by(rate), Cell: rateCell},
 		{Head: widget.Column{Title: "BY", Width: 9, Drop: 4}, Compare: byMethod, Rising: true, Cell: methodCell},
 		{Head: widget.Column{Title: "SHARE", Width: 12, Drop: 3}, Compare: by(part), Cell: shareCell},
