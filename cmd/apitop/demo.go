@@ -108,6 +108,7 @@ func runDemo(ctx context.Context, p process, c Config, f demoFlags) (err error) 
 func (c *Config) watchDemo(d *serve.Demo) {
 	c.AllowWrites = true // on servers that are its own and end with it
 	c.Metrics, c.Redis, c.Postgres, c.PID = []string{d.MetricsURL}, d.RedisURL, d.PostgresDSN, d.APIPID()
+	c.Live.Monitor = true // it is the demo's own server
 	if c.Postgres == "" {
 		c.Absent = append(c.Absent, collectors.Absent{
 			From: snapshot.Source{Name: safe.New("postgres"), Kind: snapshot.KindPostgres},

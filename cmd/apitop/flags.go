@@ -9,21 +9,23 @@ import (
 
 	"apitop/cmd/internal/config"
 	"apitop/collectors"
+	"apitop/collectors/redislive"
 	"apitop/tui/theme"
 )
 
 // Config is what to watch and how. Flags beat the environment, which beats the
 // configuration file.
 type Config struct {
-	Metrics       []string // metrics pages: URLs
-	TargetFiles   []string // files that list metrics pages: patterns
-	PromConfig    string   // a prometheus.yml whose targets are read; empty: none
-	Jobs          []string // those of it that count; empty: its only one
-	Prometheus    string   // a Prometheus-compatible server: URL
-	Match         string   // which of its services
-	Redis         string   // URLs, with redisAnd in between
-	RedisPassword string   // a file; empty: in the URL, if at all
-	RedisDuty     float64  // share of one core of Redis, 0..1; 0: see redisDuty
+	Metrics       []string          // metrics pages: URLs
+	TargetFiles   []string          // files that list metrics pages: patterns
+	PromConfig    string            // a prometheus.yml whose targets are read; empty: none
+	Jobs          []string          // those of it that count; empty: its only one
+	Prometheus    string            // a Prometheus-compatible server: URL
+	Match         string            // which of its services
+	Redis         string            // URLs, with redisAnd in between
+	RedisPassword string            // a file; empty: in the URL, if at all
+	RedisDuty     float64           // share of one core of Redis, 0..1; 0: see redisDuty
+	Live          redislive.Options // ways of looking into Redis that cost it something
 	Postgres      string
 	NoHost        bool
 	PID           int // of the watched service on this machine; 0: unknown
@@ -57,6 +59,9 @@ func (c *Config) addSources(f *pflag.FlagSet) {
 	f.Var(redisFlag{&c.Redis}, "redis", "Redis `URL`: redis://, rediss:// or unix:// (several hosts, or repeated: nodes of a cluster; ?master_name=NAME: sentinels)")
 	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
 	f.Var(dutyFlag{&c.RedisDuty}, "redis-duty", "`SHARE` of one core of Redis that looking for hot keys may use: 0.5% to 10%")
+	f.BoolVar(&c.Live.Monitor, "allow-monitor", false, "listen to all commands of Redis for a moment each minute, for exact rates of its keys: costs it a few milliseconds")
+	f.BoolVar(&c.Live.Hotkeys, "allow-hotkeys", false, "let Redis 8.6 and newer rank keys by time and bytes, 10 s of each minute (HOTKEYS)")
+	f.BoolVar(&c.Live.Tracking, "allow-tracking", false, "find keys of rate limiters by their changes, 2 s of each minute (CLIENT TRACKING)")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")
 	f.IntVar(&c.PID, "pid", 0, "process `ID` of the service, when it runs on this machine")
 }

@@ -153,7 +153,20 @@ func (c *Config) settings(changed func(flag string) bool) error {
 			return fmt.Errorf("%s: want one of %s", f.Where("theme"), strings.Join(theme.Names(), ", "))
 		}
 	}
+	c.allowLive(changed)
 	return c.checkFleet()
+}
+
+// allowLive takes from the file what it allows, which holds for its own server
+// only.
+func (c *Config) allowLive(changed func(flag string) bool) {
+	r := c.File.Redis
+	if r == nil || r.URL.Reveal() != c.Redis {
+		return
+	}
+	c.Live.Monitor = c.Live.Monitor || r.Monitor && !changed("allow-monitor")
+	c.Live.Hotkeys = c.Live.Hotkeys || r.Hotkeys && !changed("allow-hotkeys")
+	c.Live.Tracking = c.Live.Tracking || r.Tracking && !changed("allow-tracking")
 }
 
 // origin is where a source comes from, for errors about it.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"apitop/collectors/redislive"
 )
 
 // configFile writes a configuration that only we may read.
@@ -236,5 +238,29 @@ func TestSavedPagesByMapping(t *testing.T) {
 	}
 	if _, errs, code := execute(t, "once", "--config", configFile(t, "theme: dark"), page); code != exitOK {
 		t.Errorf("a file without pages: exit %d, %s", code, errs)
+	}
+}
+
+// TestAllowLive: the file allows something for its own server only.
+func TestAllowLive(t *testing.T) {
+	file := configFile(t, `redis: {url: "redis://file", monitor: true, tracking: true}`)
+	all := redislive.Options{Monitor: true, Hotkeys: true, Tracking: true}
+	for name, tt := range map[string]struct {
+		args []string
+		want redislive.Options
+	}{
+		"file":          {nil, redislive.Options{Monitor: true, Tracking: true}},
+		"another":       {[]string{"--redis", "redis://flag"}, redislive.Options{}},
+		"the same":      {[]string{"--redis", "redis://file"}, redislive.Options{Monitor: true, Tracking: true}},
+		"flag":          {[]string{"--redis", "redis://flag", "--allow-monitor", "--allow-hotkeys", "--allow-tracking"}, all},
+		"flag says no":  {[]string{"--allow-monitor=false"}, redislive.Options{Tracking: true}},
+		"flag and file": {[]string{"--allow-hotkeys"}, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := completed(t, nil, append([]string{"--config", file}, tt.args...)...)
+			if err != nil || c.Live != tt.want {
+				t.Errorf("got %+v, %v; want %+v", c.Live, err, tt.want)
+			}
+		})
 	}
 }

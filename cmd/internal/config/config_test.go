@@ -121,7 +121,7 @@ var faulty = map[string]struct{ text, at, want string }{
 	"unknown key":         {"intervall: 1s", "1:1", "unknown key intervall: did you mean interval? (allowed: dns, file_sd_files, interval, "},
 	"unknown inside":      {"metrics:\n- url: x\n  basic_auth:\n    username: a\n    pasword: S3cr3tPW\n", "5:5", "metrics[0].basic_auth: unknown key pasword: did you mean password? (allowed: password, password_file, username, username_file)"},
 	"far from all":        {"xyzzy: 1", "1:1", "unknown key xyzzy (allowed:"},
-	"secret as key":       {"redis: {redis://:S3cr3tPW@h: }", "1:9", "redis: unknown key (allowed: duty, password_file, tls_config, url)"},
+	"secret as key":       {"redis: {redis://:S3cr3tPW@h: }", "1:9", "redis: unknown key (allowed: duty, hotkeys, monitor, password_file, tls_config, tracking, url)"},
 	"secret in its place": {"metrics:\n- url: x\n  basic_auth: {username: a, password: , S3cr3tPW}", "3:41", "unknown key (allowed"},
 	"given twice":         {"interval: 1s\ninterval: 2s", "2:1", "interval: it is given twice"},
 	"not a duration":      {"interval: S3cr3tPW", "1:11", "interval: want a duration such as 1s"},

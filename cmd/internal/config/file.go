@@ -77,6 +77,9 @@ type Redis struct {
 	PasswordFile string              `yaml:"password_file"`
 	TLS          web.TLS             `yaml:"tls_config"` // of rediss://
 	Duty         string              `yaml:"duty"`       // see [ParseDuty]; empty: [DefaultDuty]
+	Monitor      bool                `yaml:"monitor"`    // as --allow-monitor
+	Hotkeys      bool                `yaml:"hotkeys"`    // as --allow-hotkeys
+	Tracking     bool                `yaml:"tracking"`   // as --allow-tracking
 }
 
 // Scrape is how metrics pages are asked for and understood.
