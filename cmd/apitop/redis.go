@@ -25,11 +25,12 @@ func (c *Config) addRedis(w *watched) error {
 		return err
 	}
 	server := redisconn.OpenServer(target)
-	w.redis, w.layouts = server, keys.Layouts
-	w.closers = append(w.closers, server.Close)
+	explorer := rediskeys.New(server, keys)
+	w.redis, w.keys, w.layouts = server, explorer, keys.Layouts
+	w.closers = append(w.closers, explorer.Close, server.Close)
 	w.jobs = append(w.jobs,
 		collectors.Job{Collector: redisinfo.New(server), Timeout: c.timeout()},
-		collectors.Job{Collector: rediskeys.New(server, keys), Timeout: c.timeout()},
+		collectors.Job{Collector: explorer, Timeout: c.timeout()},
 	)
 	return nil
 }

@@ -25,6 +25,9 @@ func (c *Config) redisActions(p process, w *watched) screen.Redis {
 		s, err := rediskeys.ReadSlots(ctx, server, layouts, key)
 		return screen.Slots(s), err
 	}}
+	if c.Live.Monitor {
+		r.Burst = w.keys.Burst
+	}
 	if c.AllowWrites {
 		log := newAuditLog(c.LogFile, p.getenv)
 		redisWrites{redisconn.NewWriter(server, log.note), server.Name().String(), log, layouts}.addTo(&r)

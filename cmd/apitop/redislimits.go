@@ -16,7 +16,7 @@ func (c *Config) keys(w *watched) (rediskeys.Config, error) {
 	if err != nil {
 		return rediskeys.Config{}, err
 	}
-	k := rediskeys.Config{Limits: limits, Duty: c.redisDuty()}
+	k := rediskeys.Config{Limits: limits, Duty: c.redisDuty(), Live: c.Live}
 	for i := range c.File.Limiters {
 		l, err := c.File.Limiters[i].Layout()
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"apitop/collectors/pgstat"
 	"apitop/collectors/ratelimit"
 	"apitop/collectors/redisconn"
+	"apitop/collectors/rediskeys"
 	"apitop/collectors/scrape"
 	"apitop/collectors/targets"
 )
@@ -17,9 +18,10 @@ import (
 // watched is what a Config comes to: collectors, and connections to close.
 type watched struct {
 	jobs    []collectors.Job
-	pages   *pageSet           // metrics pages that come and go; nil: there are none
-	redis   *redisconn.Server  // nil: there is none
-	layouts []ratelimit.Layout // of its limiters
+	pages   *pageSet             // metrics pages that come and go; nil: there are none
+	redis   *redisconn.Server    // nil: there is none
+	layouts []ratelimit.Layout   // of its limiters
+	keys    *rediskeys.Collector // its explorer
 	closers []func() error
 }
 

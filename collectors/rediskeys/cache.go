@@ -32,6 +32,7 @@ type cacheKey struct {
 	gone              bool      // not there when last looked at, but counted
 	meter             meter     // of its use
 	heard             heard     // what others found
+	ranked            time.Time // when a HOTKEYS ranking named it
 	typed, sized      time.Time // when its type and its size were asked for
 }
 
@@ -279,6 +280,8 @@ func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
 		out.Rate, out.Method, out.RateAt = snapshot.Known(k.heard.rate), k.heard.method, k.heard.at
 	case rate.OK:
 		out.Rate, out.AtLeast, out.Method, out.RateAt = rate, atLeast, c.how.method, k.At
+	case now.Sub(k.ranked) < heardFor:
+		out.Method = snapshot.MethodHotkeys // by which it was found, without a rate
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 type gate struct {
 	*redisconn.Gate
 	budget budget
+	missed map[string]int // keys that we looked up ourselves and did not find; nil: not counted now
 }
 
 func newGate(g *redisconn.Gate, duty float64) gate { return gate{Gate: g, budget: newBudget(duty)} }
@@ -25,6 +26,9 @@ func (g *gate) do(ctx context.Context, commands [][]string) ([]any, error) {
 	replies, err := g.Do(ctx, commands)
 	if err == nil { // waiting for nothing is no work of the server
 		g.budget.spend(time.Since(start))
+	}
+	if err == nil && g.missed != nil {
+		g.noteMisses(commands, replies)
 	}
 	return replies, err
 }

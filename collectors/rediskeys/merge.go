@@ -37,6 +37,7 @@ func merge(all []*walker) snapshot.Reading {
 				limiters[i].Node = w.node
 			}
 		}
+		w.ears.merge(k, len(all) > 1)
 		k.Cache = append(k.Cache, cache...)
 		k.Limiters = append(k.Limiters, limiters...)
 		// Without a size the nodes count alike.
@@ -56,7 +57,7 @@ func merge(all []*walker) snapshot.Reading {
 func methods(walkers []*walker) []snapshot.HotMethod {
 	var list []snapshot.HotMethod
 	for _, w := range walkers {
-		for _, m := range w.cache.methods() {
+		for _, m := range slices.Concat(w.cache.methods(), w.ears.methods()) {
 			at := slices.IndexFunc(list, func(o snapshot.HotMethod) bool { return o.Method == m.Method })
 			switch {
 			case at < 0:

@@ -18,6 +18,7 @@ import (
 
 	"apitop/collectors/ratelimit"
 	"apitop/collectors/redisconn"
+	"apitop/collectors/redislive"
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	Layouts []ratelimit.Layout
 	// Limits is what is known of limits from elsewhere.
 	Limits Limits
+	// Live says how a node may be listened to.
+	Live redislive.Options
 }
 
 // Collector explores a Redis: each of its nodes with a walker of its own. It
@@ -41,6 +44,7 @@ type Collector struct {
 	name    safe.Text
 	nodes   func(context.Context) ([]node, error)
 	cfg     Config
+	hearing *hearing
 	walkers []*walker       // one for each node
 	failed  []snapshot.Note // of this round
 }
@@ -58,7 +62,8 @@ type walker struct {
 	explorer explorer
 	cache    cacheKeys
 	limiters limiters
-	other    dull      // keys that are called like limiters and are none
+	other    dull // keys that are called like limiters and are none
+	ears     ears
 	idle     cpuClock  // at the end of the last round
 	head     head      // of this round
 	answered bool      // in this round
@@ -82,7 +87,7 @@ func newCollector(name safe.Text, cfg Config, nodes func(context.Context) ([]nod
 		cfg.Duty = 0.02
 	}
 	cfg.Duty = min(cfg.Duty, 1)
-	return &Collector{name: name, nodes: nodes, cfg: cfg}
+	return &Collector{name: name, nodes: nodes, cfg: cfg, hearing: newHearing(cfg.Live)}
 }
 
 func newWalker(name safe.Text, g *redisconn.Gate, cfg Config) *walker {
@@ -146,6 +151,7 @@ func (c *Collector) follow(nodes []node) {
 			continue
 		}
 		walkers[i] = newWalker(n.Name(), n.Gate(), c.cfg)
+		walkers[i].ears = newEars(c.hearing, n)
 	}
 	c.walkers = walkers
 }
@@ -161,6 +167,9 @@ func (w *walker) round(ctx context.Context) error {
 	err := w.lookAround(ctx)
 	if w.answered = err == nil; w.answered {
 		err = w.readKnown(ctx)
+	}
+	if err == nil {
+		err = w.listen(ctx)
 	}
 	if err == nil {
 		err = w.explore(ctx)
