@@ -40,8 +40,8 @@ type ears struct {
 	conn    *redisconn.Conn // nil: a node that cannot be listened to
 	hotkeys *redislive.Hotkeys
 	events  redislive.Events
-	heard   chan func(*walker) error // capacity 1: what came of a moment
-	busy    bool                     // a moment goes on, or nobody has taken what came of it
+	heard   chan func(*walker) // capacity 1: what came of a moment
+	busy    bool               // a moment goes on, or nobody has taken what came of it
 
 	asked   map[snapshot.Method]time.Time // when a method was last tried
 	no      map[snapshot.Method]denial
@@ -82,7 +82,7 @@ const (
 func newEars(h *hearing, n node) ears {
 	conn, _ := n.(*redisconn.Conn)
 	e := ears{
-		hearing: h, conn: conn, heard: make(chan func(*walker) error, 1),
+		hearing: h, conn: conn, heard: make(chan func(*walker), 1),
 		asked: map[snapshot.Method]time.Time{}, no: map[snapshot.Method]denial{}, missed: newMisses(),
 	}
 	if conn != nil {
@@ -125,9 +125,7 @@ func (w *walker) listen(ctx context.Context) error {
 	select {
 	case take := <-e.heard:
 		e.busy = false
-		if err := take(w); err != nil {
-			return err
-		}
+		take(w)
 	default:
 	}
 	for _, step := range []func(context.Context) error{w.readWaiting, w.lookAtRanking, w.askForEvents, w.begin} {
@@ -165,7 +163,7 @@ func (e *ears) due(m snapshot.Method, now time.Time, every time.Duration) bool {
 }
 
 // run begins a moment in the background.
-func (e *ears) run(m snapshot.Method, moment func(context.Context) func(*walker) error) {
+func (e *ears) run(m snapshot.Method, moment func(context.Context) func(*walker)) {
 	e.asked[m], e.busy = time.Now(), true
 	heard := e.heard
 	e.running.Go(func() {
@@ -175,9 +173,13 @@ func (e *ears) run(m snapshot.Method, moment func(context.Context) func(*walker)
 	})
 }
 
-// failed notes an error of a method: the server's no for a while, a connection
-// that failed until the next time.
-func (e *ears) failed(m snapshot.Method, err error) {
+// worked tells whether a method did. If not it notes why: the server's no for a
+// while, a connection that failed until the next time.
+func (e *ears) worked(m snapshot.Method, err error) bool {
+	if err == nil {
+		delete(e.no, m)
+		return true
+	}
 	unknown, refused := redislive.Refused(err)
 	switch {
 	case unknown:
@@ -187,6 +189,7 @@ func (e *ears) failed(m snapshot.Method, err error) {
 	default:
 		e.no[m] = denial{time.Time{}, "it failed: " + err.Error()}
 	}
+	return false
 }
 
 // commandOf is what a method needs the permission for.

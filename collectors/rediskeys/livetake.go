@@ -17,19 +17,15 @@ import (
 const mostRanked = 32
 
 // hearBurst listens to all commands.
-func (e *ears) hearBurst(ctx context.Context) func(*walker) error {
+func (e *ears) hearBurst(ctx context.Context) func(*walker) {
 	sample, err := redislive.Burst(ctx, e.conn, redislive.Limits{})
 	e.mu.Lock()
 	e.node = nil
 	e.mu.Unlock()
-	return func(w *walker) error {
-		if err != nil {
-			e.failed(snapshot.MethodMonitor, err)
-			return nil
+	return func(w *walker) {
+		if e.worked(snapshot.MethodMonitor, err) {
+			w.takeBurst(&sample)
 		}
-		delete(e.no, snapshot.MethodMonitor)
-		w.takeBurst(&sample)
-		return nil
 	}
 }
 
@@ -100,19 +96,15 @@ func (w *walker) readWaiting(ctx context.Context) error {
 }
 
 // track listens to changes of keys that begin like those of limiters.
-func (e *ears) track(prefixes []string) func(context.Context) func(*walker) error {
-	return func(ctx context.Context) func(*walker) error {
+func (e *ears) track(prefixes []string) func(context.Context) func(*walker) {
+	return func(ctx context.Context) func(*walker) {
 		names, err := redislive.Changed(ctx, e.conn, prefixes, trackFor)
-		return func(*walker) error {
-			if err != nil {
-				e.failed(snapshot.MethodTrack, err)
-				return nil
+		return func(*walker) {
+			if e.worked(snapshot.MethodTrack, err) {
+				for _, name := range names {
+					e.wait(name)
+				}
 			}
-			delete(e.no, snapshot.MethodTrack)
-			for _, name := range names {
-				e.wait(name)
-			}
-			return nil
 		}
 	}
 }
@@ -186,23 +178,20 @@ func (w *walker) askForEvents(ctx context.Context) error {
 }
 
 // hearMisses listens to lookups that find nothing.
-func (e *ears) hearMisses(ctx context.Context) func(*walker) error {
+func (e *ears) hearMisses(ctx context.Context) func(*walker) {
 	counts, took, err := redislive.Misses(ctx, e.conn, e.events, eventsFor)
-	return func(w *walker) error {
+	return func(w *walker) {
 		own := w.gate.missed
 		w.gate.missed = nil
-		if err != nil {
-			e.failed(snapshot.MethodEvents, err)
-			return nil
+		if !e.worked(snapshot.MethodEvents, err) {
+			return
 		}
-		delete(e.no, snapshot.MethodEvents)
 		for key, n := range counts {
 			if n -= own[key]; n > 0 {
 				e.missed.add(key, n)
 			}
 		}
 		e.missed.seconds += took.Seconds()
-		return nil
 	}
 }
 
@@ -231,7 +220,7 @@ func (e *ears) methods() []snapshot.HotMethod {
 		allowed(snapshot.MethodMonitor, e.allowed.Monitor, "--allow-monitor", e.why),
 		allowed(snapshot.MethodHotkeys, e.allowed.Hotkeys, "--allow-hotkeys", ranks),
 	}
-	why := ""
+	var why string
 	switch {
 	case e.noSetting:
 		why = "whether the server publishes misses is not known: CONFIG GET is not permitted: ACL SETUSER name +config|get"

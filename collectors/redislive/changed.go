@@ -1,6 +1,7 @@
 package redislive
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -45,8 +46,8 @@ func Changed(ctx context.Context, conn *redisconn.Conn, prefixes []string, most 
 	names := map[string]struct{}{}
 	for len(names) < mostChanged {
 		reply, err := raw.ReadReply(moment)
-		if err != nil && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if err != nil && over(ctx) {
+			return nil, cmp.Or(ctx.Err(), context.DeadlineExceeded)
 		}
 		if err != nil && !over(moment) && !raw.Spent() {
 			return nil, err

@@ -1,6 +1,7 @@
 package redislive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -84,8 +85,8 @@ func Misses(ctx context.Context, conn *redisconn.Conn, e Events, most time.Durat
 	counts := map[string]int{}
 	for range mostEvents {
 		reply, err := raw.ReadReply(moment)
-		if err != nil && ctx.Err() != nil {
-			return nil, 0, ctx.Err()
+		if err != nil && over(ctx) {
+			return nil, 0, cmp.Or(ctx.Err(), context.DeadlineExceeded)
 		}
 		if err != nil && !over(moment) && !raw.Spent() {
 			return nil, 0, err
