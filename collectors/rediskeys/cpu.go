@@ -42,7 +42,7 @@ func readCPU(reply any) cpuClock {
 // the rounds.
 func (w *walker) meterCPU(ctx context.Context) error {
 	begun := w.head.cpu
-	if begun.at.IsZero() || !w.hasTime(ctx) {
+	if begun.at.IsZero() || !w.inTime(ctx) {
 		w.idle = cpuClock{}
 		return nil
 	}

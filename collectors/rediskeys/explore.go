@@ -35,9 +35,9 @@ type explorer struct {
 }
 
 const (
-	pageKeys    = 94 // keys a page: a larger one stalls the server, one of these fits a pipeline
+	pageKeys    = 84 // keys a page: a larger one stalls the server, one of these fits a pipeline
 	mostAsked   = 99 // commands about keys in a pipeline: one more is SCAN
-	mostPages   = 400
+	mostPages   = 600
 	slowPage    = 10 * time.Millisecond // beyond a light round trip: the server has much to do
 	betweenRuns = 2 * time.Second       // a pass starts no sooner after the last one began
 	mostName    = 1024                  // bytes: longer key names are not kept

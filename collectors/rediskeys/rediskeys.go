@@ -254,7 +254,12 @@ func (w *walker) lookAround(ctx context.Context) error {
 
 // hasTime tells whether a round may still do what need not be done in it.
 func (w *walker) hasTime(ctx context.Context) bool {
-	if ctx.Err() != nil || time.Since(w.head.at) > mostRound || !w.gate.budget.enough() {
+	return time.Since(w.head.at) <= mostRound && w.gate.budget.enough() && w.inTime(ctx)
+}
+
+// inTime tells whether another answer will come before the round has to end.
+func (w *walker) inTime(ctx context.Context) bool {
+	if ctx.Err() != nil {
 		return false
 	}
 	end, limited := ctx.Deadline()
