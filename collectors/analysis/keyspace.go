@@ -31,19 +31,19 @@ func (c *cacheState) keyspace(out *Cache) {
 // their keys that are followed.
 func prefixes(groups []snapshot.KeyGroup, hot []HotKey) []Prefix {
 	total := 0.0
-	named := map[string]bool{}
+	named := map[Text]bool{}
 	for _, g := range groups {
 		total += g.Keys.V
-		named[g.Prefix.Raw()] = true
+		named[g.Prefix] = true
 	}
-	reads := map[string]float64{}
+	reads := map[Text]float64{}
 	for _, k := range hot {
 		switch {
 		case !k.ReadsPerSecond.OK:
 		case named[k.prefix]:
 			reads[k.prefix] += k.ReadsPerSecond.V
 		default:
-			reads[""] += k.ReadsPerSecond.V // one of the rest
+			reads[Text{}] += k.ReadsPerSecond.V // one of the rest
 		}
 	}
 	list := make([]Prefix, 0, len(groups))
@@ -55,7 +55,7 @@ func prefixes(groups []snapshot.KeyGroup, hot []HotKey) []Prefix {
 		if total > 0 && g.Keys.OK {
 			p.Share = snapshot.Known(g.Keys.V / total)
 		}
-		if n, ok := reads[g.Prefix.Raw()]; ok {
+		if n, ok := reads[g.Prefix]; ok {
 			p.ReadsPerSecond = snapshot.Known(n)
 		}
 		list = append(list, p)

@@ -13,10 +13,10 @@ import (
 // age and method; shares are of all rates in the list.
 func TestFollowedKeys(t *testing.T) {
 	k := &snapshot.Keys{At: at(100), Cache: []snapshot.CacheKey{
-		{Key: safe.New("a:1"), Prefix: "a:", Rate: known(30), Method: snapshot.MethodFreq, RateAt: at(97), At: at(97), Node: safe.New("n1")},
-		{Key: safe.New("a:2"), Prefix: "a:", Rate: known(42), AtLeast: true, Method: snapshot.MethodFreq, RateAt: at(99), At: at(99)},
+		{Key: safe.New("a:1"), Prefix: safe.New("a:"), Rate: known(30), Method: snapshot.MethodFreq, RateAt: at(97), At: at(97), Node: safe.New("n1")},
+		{Key: safe.New("a:2"), Prefix: safe.New("a:"), Rate: known(42), AtLeast: true, Method: snapshot.MethodFreq, RateAt: at(99), At: at(99)},
 		{Key: safe.New("b:1"), Bytes: known(100), At: at(100)},
-		{Key: safe.New("c:1"), Prefix: "c:", Rate: known(48), Method: snapshot.MethodMonitor, RateAt: at(60), At: at(100)},
+		{Key: safe.New("c:1"), Prefix: safe.New("c:"), Rate: known(48), Method: snapshot.MethodMonitor, RateAt: at(60), At: at(100)},
 	}, Groups: []snapshot.KeyGroup{{Prefix: safe.New("a:"), Keys: known(75), At: at(90)}, {Keys: known(25)}}}
 	r := New(Options{}).Step(snapshot.Snapshot{At: k.At, Keys: k})
 	want := []struct {

@@ -105,7 +105,7 @@ type HotKey struct {
 	Type           string    `json:"type"`
 	AgeSeconds     Value     `json:"age_seconds"`
 	Trend          []float32 `json:"-"` // reads per second, a reading, oldest first; NaN is a gap
-	prefix         string    // the group that it is in
+	prefix         Text      // the group that it is in
 }
 
 // HotMethod is a way to find hot keys, and whether it is used.

@@ -26,12 +26,11 @@ type cacheKeys struct {
 
 // cacheKey is what is known of one.
 type cacheKey struct {
-	snapshot.CacheKey // At is zero until it was looked at; its TTL was right then
-	prefix            string
+	snapshot.CacheKey           // At is zero until it was looked at; its TTL was right then
 	counted           bool      // among the keys that the app counts reads of
 	gone              bool      // not there when last looked at, but counted
 	meter             meter     // of its use
-	heard             heard     // what others found
+	heard             heard     // in the newest burst that had it
 	ranked            time.Time // when a HOTKEYS ranking named it
 	typed, sized      time.Time // when its type and its size were asked for
 }
@@ -84,7 +83,7 @@ func (c *cacheKeys) counts(list []counted, at time.Time) {
 
 // add follows a key from now on.
 func (c *cacheKeys) add(key string) *cacheKey {
-	k := &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells)}, prefix: prefixOf(key)}
+	k := &cacheKey{CacheKey: snapshot.CacheKey{Key: safe.Short(key, shownCells), Prefix: safe.Short(prefixOf(key), shownCells)}}
 	c.keys[key], c.stale = k, true
 	c.unseen++
 	return k
@@ -196,9 +195,9 @@ func (c *cacheKeys) consider(f candidate, clock float64) {
 	}
 }
 
-// follow takes how often a key is used as another method found it, and follows
-// the key if that is more than of one that is followed.
-func (w *walker) follow(key string, rate float64, method snapshot.Method, at time.Time) {
+// follow takes how often a key was used in a burst, and follows the key if that
+// is more than of one that is followed.
+func (w *walker) follow(key string, rate float64, at time.Time) {
 	if len(key) > mostName || w.bookkeeping(key) || w.limiters.knows(key) {
 		return
 	}
@@ -211,7 +210,7 @@ func (w *walker) follow(key string, rate float64, method snapshot.Method, at tim
 		k = c.add(key)
 	}
 	c.stale = true
-	k.heard = heard{rate: rate, method: method, at: at}
+	k.heard = heard{rate: rate, at: at}
 }
 
 // due are the keys to look at again, those longest not seen first.
@@ -269,7 +268,6 @@ func (c *cacheKeys) list(lost time.Time) []snapshot.CacheKey {
 // shown is a key with its rate by the best method that there is.
 func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
 	out := k.CacheKey
-	out.Prefix = k.prefix
 	if out.TTLSeconds.OK {
 		out.TTLSeconds.V = max(out.TTLSeconds.V-now.Sub(k.At).Seconds(), 0)
 	}
@@ -277,7 +275,7 @@ func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
 	case k.counted:
 		out.Method = snapshot.MethodApp
 	case now.Sub(k.heard.at) < heardFor:
-		out.Rate, out.Method, out.RateAt = snapshot.Known(k.heard.rate), k.heard.method, k.heard.at
+		out.Rate, out.Method, out.RateAt = snapshot.Known(k.heard.rate), snapshot.MethodMonitor, k.heard.at
 	case rate.OK:
 		out.Rate, out.AtLeast, out.Method, out.RateAt = rate, atLeast, c.how.method, k.At
 	case now.Sub(k.ranked) < heardFor:

@@ -2,6 +2,7 @@ package rediskeys
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,8 +26,8 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	at := time.Now()
-	w.follow(cold, 900, snapshot.MethodMonitor, at)
-	w.follow(appCounts, 1e6, snapshot.MethodMonitor, at)
+	w.follow(cold, 900, at)
+	w.follow(appCounts, 1e6, at)
 	k = collect(t, c)
 	if first := k.Cache[0]; first.Key.Raw() != cold || first.Rate != snapshot.Known(900) || first.Method != snapshot.MethodMonitor || !first.RateAt.Equal(at) {
 		t.Errorf("first %+v", first)
@@ -34,7 +35,7 @@ func TestFollow(t *testing.T) {
 	if _, ok := cacheKeyOf(k, appCounts); ok || len(k.Cache) > mostCacheKeys {
 		t.Errorf("%d keys, the app's record among them: %v", len(k.Cache), ok)
 	}
-	w.follow(cold, 900, snapshot.MethodMonitor, at.Add(-2*heardFor))
+	w.follow(cold, 900, at.Add(-2*heardFor))
 	if key, ok := cacheKeyOf(collect(t, c), cold); ok && key.Method == snapshot.MethodMonitor {
 		t.Errorf("an old rate counts: %+v", key)
 	}
@@ -51,19 +52,14 @@ func TestMethods(t *testing.T) {
 			srv := redistest.Start(t, "--maxmemory-policy", policy)
 			srv.Do("SET", "a:1", "x")
 			k := collect(t, eager(t, srv.URL()))
-			got := ""
-			for i, m := range k.Methods {
-				if i > 0 && i < 3 {
-					got += ", "
-				}
-				if i < 3 {
-					got += fmt.Sprintf("%s %v", m.Method, m.On)
-				}
+			var says []string
+			for _, m := range k.Methods {
+				says = append(says, fmt.Sprintf("%s %v", m.Method, m.On))
 				if m.Why.String() == "" {
 					t.Errorf("%s does not say why", m.Method)
 				}
 			}
-			if got != want {
+			if got := strings.Join(says[:3], ", "); got != want {
 				t.Errorf("%s", got)
 			}
 		})

@@ -43,13 +43,13 @@ func (w *walker) takeBurst(s *redislive.Sample) {
 		}
 		if k.Reads >= leastSeen {
 			rated[k.Key] = struct{}{}
-			w.follow(k.Key, float64(k.Reads)/seconds, snapshot.MethodMonitor, s.At)
+			w.follow(k.Key, float64(k.Reads)/seconds, s.At)
 		}
 		delete(e.rated, k.Key)
 	}
 	for key := range e.rated {
 		if w.cache.keys[key] != nil {
-			w.follow(key, 0, snapshot.MethodMonitor, s.At)
+			w.follow(key, 0, s.At)
 		}
 	}
 	e.rated = rated
@@ -143,7 +143,7 @@ func (w *walker) lookAtRanking(ctx context.Context) error {
 // rank follows a key that a ranking names. That says nothing about how often it
 // is used: other methods will.
 func (w *walker) rank(key string, at time.Time) {
-	if w.bookkeeping(key) || w.limiters.knows(key) {
+	if len(key) > mostName || w.bookkeeping(key) || w.limiters.knows(key) {
 		return
 	}
 	c := &w.cache

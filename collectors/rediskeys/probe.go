@@ -87,7 +87,7 @@ func (c *cacheKeys) probed(key string, f facts, clock float64) {
 	}
 	was := k.CacheKey
 	k.CacheKey = f.cacheKey(key)
-	k.Reads = was.Reads
+	k.Prefix, k.Reads = was.Prefix, was.Reads
 	if f.typed {
 		k.typed = k.At
 	} else {

@@ -200,11 +200,10 @@ func (m *meter) idleRate() (rate snapshot.Value, atLeast bool) {
 	return snapshot.Known(e.rate()), false
 }
 
-// heard is a rate that was found in another way.
+// heard is a rate that was counted in a burst.
 type heard struct {
-	rate   float64
-	method snapshot.Method
-	at     time.Time
+	rate float64
+	at   time.Time
 }
 
 // heardFor is how long a heard rate counts more than our own estimate.

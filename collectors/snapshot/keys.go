@@ -19,7 +19,7 @@ type Keys struct {
 	Limiters []Limiter
 	Coverage Value       // share of the keyspace seen in the pass so far, 0..1
 	Methods  []HotMethod // the ways to find hot keys, best first
-	Groups   []KeyGroup  // by the beginning of their names, most keys first; the rest is "(other)"
+	Groups   []KeyGroup  // by the beginning of their names, most keys first, the rest last
 	Sample   KeySample   // of all keys
 	Missed   []MissedKey // looked up and not there, most first; nil: nobody tells
 	// MissedSeconds is for how long misses were listened to so far: in this time
@@ -33,7 +33,7 @@ type Keys struct {
 type CacheKey struct {
 	Key        safe.Text
 	Node       safe.Text // of a cluster: where it is
-	Prefix     string    // of the KeyGroup that it is in, raw; empty: none
+	Prefix     safe.Text // of the KeyGroup that it is in; zero: none
 	Type       string    // "string", "hash", ...
 	TTLSeconds Value     // unknown: no TTL or not asked
 	NoTTL      bool      // the key never expires

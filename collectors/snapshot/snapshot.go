@@ -4,8 +4,9 @@
 // [apitop/collectors/safe].
 //
 // A value handed on never changes. Counters are totals as the source gave them;
-// only the analysis subtracts. The exception is [Rates]: a Prometheus server has
-// subtracted already, and gives no totals.
+// only the analysis subtracts. There are two exceptions: [Rates], since a
+// Prometheus server has subtracted already and gives no totals, and the Rate of a
+// [CacheKey], which is not the difference of totals.
 package snapshot
 
 import (
