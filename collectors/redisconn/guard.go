@@ -40,8 +40,11 @@ func (g *guard) permits(name string, words []string) bool {
 	return permitted(name, words) && (name != "hgetall" || len(words) == 2 && g.small.has(words[1]))
 }
 
-// mostRange is how many elements of a list may be asked for at once.
-const mostRange = 1024
+const (
+	mostRange = 1024 // elements of a list or a sorted set that may be asked for at once
+	mostFew   = 16   // random elements
+	mostCount = 1024 // of SCAN: a page of a thousand takes the server less than 1 ms
+)
 
 // permitted tells whether a command may be sent with these words.
 func permitted(name string, words []string) bool {
@@ -51,14 +54,18 @@ func permitted(name string, words []string) bool {
 	switch name {
 	case "memory|usage": // SAMPLES could make it walk every element of a key
 		return len(words) == 3
+	case "scan":
+		return len(words) == 2 || len(words) == 4 && strings.EqualFold(words[2], "count") && upTo(words[3], mostCount)
 	case "lrange":
 		return len(words) == 4 && bounded(words[2], words[3], mostRange)
+	case "zrange": // by rank: scores and names set no bound
+		return (len(words) == 4 || len(words) == 5 && strings.EqualFold(words[4], "withscores")) && bounded(words[2], words[3], mostRange)
 	case "getrange":
 		return len(words) == 4 && bounded(words[2], words[3], mostElement)
 	case "hrandfield", "srandmember": // a negative count gives as many as it says, again and again
-		return len(words) == 3 && few(words[2])
+		return len(words) == 3 && upTo(words[2], mostFew)
 	case "xrevrange":
-		return len(words) == 6 && strings.EqualFold(words[4], "count") && few(words[5])
+		return len(words) == 6 && strings.EqualFold(words[4], "count") && upTo(words[5], mostFew)
 	case "config|get": // requirepass and masterauth are parameters as well
 		return len(words) > 2 && !slices.ContainsFunc(words[2:], func(s string) bool { return !openParameter(s) })
 	case "slowlog|get": // the newest entry, whose length the server bounds
@@ -69,10 +76,10 @@ func permitted(name string, words []string) bool {
 	return true
 }
 
-// few tells whether a count is one of a few elements.
-func few(count string) bool {
+// upTo tells whether a count is at least one and at most so many.
+func upTo(count string, most int) bool {
 	n, err := strconv.Atoi(count)
-	return err == nil && n > 0 && n <= 16
+	return err == nil && n > 0 && n <= most
 }
 
 // bounded tells whether at most so many elements lie between start and stop.

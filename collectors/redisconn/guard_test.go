@@ -48,7 +48,8 @@ func TestGuardRefuses(t *testing.T) {
 		{"config", "get", "*"}, {"config", "set", "maxmemory", "1"}, {"client", "kill", "id", "1"}, {"client", "list"}, {"hgetall", "k"},
 		{"smembers", "k"}, {"memory", "doctor"}, {"memory", "usage", "k", "samples", "0"}, {"debug", "sleep", "0"}, {"acl", "list"},
 		{"memory"}, {"object", "help"}, {"config", "get", "requirepass"}, {"config", "get", "maxmemory", "masterauth"}, {"config", "get", "m*"}, {"config", "get"},
-		{"lrange", "k", "0", "-1"}, {"lrange", "k", "0", "5000"}, {"lrange", "k", "x", "1"}, {"getrange", "k", "0", "-1"}, {"hotkeys", "start", "metrics", "1", "cpu"},
+		{"lrange", "k", "0", "-1"}, {"lrange", "k", "0", "5000"}, {"lrange", "k", "x", "1"}, {"zrange", "k", "0", "-1"}, {"zrange", "k", "0", "inf", "byscore"}, {"zrange", "k", "0", "9", "rev"},
+		{"scan", "0", "count", "100000"}, {"scan", "0", "match", "*"}, {"scan", "0", "count", "-1"}, {"getrange", "k", "0", "-1"}, {"hotkeys", "start", "metrics", "1", "cpu"},
 		{"hrandfield", "k", "-3"}, {"hrandfield", "k"}, {"srandmember", "k", "1000"}, {"xrevrange", "k", "+", "-"}, {"xrevrange", "k", "+", "-", "count", "1000"},
 		{"sentinel", "failover", "m"}, {"sentinel", "reset", "m"}, {"cluster", "failover"}, {"slowlog", "reset"}, {"slowlog", "get"}, {"slowlog", "get", "-1"}, {"latency", "reset"}, {"script", "flush"}, {"multi"}, {"subscribe", "c"}, {[]byte("set"), "k", "x"}, {7}, {"info\r\nset"},
 	}
