@@ -1,11 +1,12 @@
-// Package redisconn is the one connection to a Redis server that all its
-// collectors share.
+// Package redisconn is the one way to a Redis, which all its collectors share: to
+// one server, to the masters of a cluster, or to the master that sentinels name.
 //
-// It is made to be safe on a production server: one connection, one request in
-// flight at a time, only commands from a fixed list of bounded reads, a time
-// limit on everything. It counts the keyspace lookups that it causes itself, so
-// that a hit ratio can be shown without them. Passwords never leave it, not
-// even in an error.
+// It is made to be safe on a production server. Each node has one [Conn]: one
+// request in flight at a time, only commands from a fixed list of bounded reads,
+// a time limit on everything. A [Raw] listens for a moment on a connection of its
+// own; a [Writer] changes one key for a person who asked for it. What is sent is
+// counted with the keyspace lookups that it causes, so that a hit ratio can be
+// shown without them. Passwords never leave the package, not even in an error.
 package redisconn
 
 import (

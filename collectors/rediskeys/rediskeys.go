@@ -1,11 +1,12 @@
 // Package rediskeys finds the keys of a Redis that matter, and keeps looking at
-// them: cache keys with their size, lifetime and reads, and the state of every
-// rate-limit key.
+// them: cache keys with their size, lifetime and use, the state of every
+// rate-limit key, and what a sample of all keys looks like.
 //
-// It is made for a production server with millions of keys: SCAN pages of 100
-// with a kept cursor, pipelines of at most 100 commands, one in flight, all of
-// it within a small share of the time (2 % by default), less when the server
-// slows down. It keeps a bounded number of keys and never reads a cached value.
+// It is made for a production server with millions of keys: SCAN with a kept
+// cursor, pipelines of at most 100 commands, one in flight, all of it within a
+// small share of the server's time (2 % by default), less when the server slows
+// down. It keeps a bounded number of keys. What is in a cached value it reads
+// only where a person asks for one ([Inspect]), and no more than its beginning.
 package rediskeys
 
 import (
