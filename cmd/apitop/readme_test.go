@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"apitop/cmd/internal/config"
+	"apitop/collectors/ratelimit"
 	"apitop/collectors/redisconn"
 )
 
-// TestReadme holds the README to what the program has: every flag, and the
-// rights that a Redis user needs.
+// TestReadme holds the README to what the program has: every flag, the rights
+// that a Redis user needs, and the limiters that are known.
 func TestReadme(t *testing.T) {
 	raw, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -25,6 +26,11 @@ func TestReadme(t *testing.T) {
 	for _, o := range redisconn.ACLOptIns() {
 		if rules := "`" + strings.ReplaceAll(o.Rules, "|", `\|`) + "`"; !strings.Contains(readme, rules) || !strings.Contains(readme, o.For) {
 			t.Errorf("the README lacks %s for %s", rules, o.For)
+		}
+	}
+	for _, l := range ratelimit.Layouts() {
+		if !strings.Contains(readme, "`"+l.Name+"`") {
+			t.Errorf("the README lacks the limiter %s", l.Name)
 		}
 	}
 	root := newRoot(process{getenv: os.Getenv})
