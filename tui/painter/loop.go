@@ -2,6 +2,7 @@ package painter
 
 import (
 	"encoding/base64"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ type (
 	themeMsg  struct{ theme *theme.Theme }
 	mouseMsg  bool
 	rawMsg    string // goes to the terminal as it is
+	copyMsg   string // for the clipboard
 	contMsg   struct{}
 )
 
@@ -37,13 +39,25 @@ func SetTheme(t *theme.Theme) tea.Cmd { return func() tea.Msg { return themeMsg{
 func SetMouse(on bool) tea.Cmd { return func() tea.Msg { return mouseMsg(on) } }
 
 // Copy is a command that puts text into the clipboard of the terminal (OSC 52),
-// also over ssh. The terminal may not allow it and does not say so. A text of
+// also over ssh and inside tmux. The terminal may not allow it and does not say so. A text of
 // more than [MaxCopy] bytes is not copied.
 func Copy(text string) tea.Cmd {
 	if len(text) > MaxCopy {
 		return nil
 	}
-	return func() tea.Msg { return rawMsg("\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\a") }
+	return func() tea.Msg { return copyMsg(text) }
+}
+
+// clipboard is the sequence that puts text into the clipboard. tmux takes it for
+// itself where it is set up to ("set-clipboard on"), and hands on what is wrapped
+// for it, with each escape doubled, where that is allowed ("allow-passthrough
+// on"); it drops the other one.
+func clipboard(text string, tmux bool) string {
+	set := "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\a"
+	if !tmux {
+		return set
+	}
+	return set + "\x1bPtmux;" + strings.ReplaceAll(set, "\x1b", "\x1b\x1b") + "\x1b\\"
 }
 
 // loop is the program as Bubble Tea sees it.
@@ -90,6 +104,9 @@ func (p *Program) update(msg tea.Msg) (cmd tea.Cmd) {
 		return nil
 	case rawMsg:
 		p.write([]byte(msg))
+		return nil
+	case copyMsg:
+		p.write([]byte(clipboard(string(msg), p.tty.tmux)))
 		return nil
 	case mouseMsg:
 		p.write(p.tty.setMouse(bool(msg)))

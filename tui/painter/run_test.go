@@ -275,6 +275,21 @@ func TestMessagesToThePainter(t *testing.T) {
 	}
 }
 
+// TestCopyInTmux: tmux gets the sequence for itself, and wrapped for the terminal
+// around it.
+func TestCopyInTmux(t *testing.T) {
+	term := start(t, "run", "TMUX=/tmp/tmux-1000/default,4711,0")
+	term.seeText("corner")
+	term.write("y")
+	want := "Y29waWVk \x1b]52;c;Y29waWVk\a \a" // the last one is a bell
+	term.see("a copy for both", func(v *vt) bool { return strings.Join(v.extra, " ") == want })
+	term.write("q")
+	if code := term.exit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	term.restored()
+}
+
 // TestIdle: no output, and next to no CPU time, while nothing happens.
 func TestIdle(t *testing.T) {
 	term := start(t, "run")

@@ -30,11 +30,14 @@ const farewell = 500 * time.Millisecond
 type tty struct {
 	in, out *os.File
 	mouse   bool
+	tmux    bool        // it is a pane of tmux, which keeps sequences that it does not know
 	saved   *term.State // as it was before; nil before the first enter
 	entered atomic.Bool // it is ours
 }
 
-func newTTY(in, out *os.File, mouse bool) *tty { return &tty{in: in, out: out, mouse: mouse} }
+func newTTY(in, out *os.File, mouse bool) *tty {
+	return &tty{in: in, out: out, mouse: mouse, tmux: os.Getenv("TMUX") != ""}
+}
 
 // check says what is not a terminal, if so.
 func (t *tty) check() error {

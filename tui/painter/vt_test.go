@@ -53,8 +53,8 @@ func (v *vt) resize(w, h int) {
 }
 
 var (
-	sequence = regexp.MustCompile(`^\x1b(\[([?0-9;]*)([A-Za-z])|\]52;c;([A-Za-z0-9+/=]*)\x07)`)
-	begun    = regexp.MustCompile(`^\x1b(\[[?0-9;]*|\][0-9a-zA-Z;+/=]*)?$`)
+	sequence = regexp.MustCompile(`^\x1b(\[([?0-9;]*)([A-Za-z])|\]52;c;([A-Za-z0-9+/=]*)\x07|Ptmux;((?:[^\x1b]|\x1b\x1b)*)\x1b\\)`)
+	begun    = regexp.MustCompile(`^\x1b(\[[?0-9;]*|\][0-9a-zA-Z;+/=]*|P(?:[^\x1b]|\x1b\x1b)*\x1b?)?$`)
 )
 
 // feed takes output. What another program prints on the same terminal before or
@@ -90,6 +90,8 @@ func (v *vt) feed(s string) {
 func (v *vt) sequence(m []string) {
 	params, final := m[2], m[3]
 	switch {
+	case strings.HasPrefix(m[0], "\x1bP"):
+		v.extra = append(v.extra, strings.ReplaceAll(m[5], "\x1b\x1b", "\x1b"))
 	case strings.HasPrefix(m[0], "\x1b]"):
 		v.extra = append(v.extra, m[4])
 	case final == "m":
