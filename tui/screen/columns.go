@@ -78,6 +78,24 @@ func (c Columns[R]) Sorted(rows []R, o Order) []R {
 	return list
 }
 
+// Without is the table without some of its columns, and the order of what is left.
+// The one that is sorted by stays: one must see what the order means.
+func (c Columns[R]) Without(o Order, drop ...int) (Columns[R], Order) {
+	list := make(Columns[R], 0, len(c))
+	by := o.By
+	for i := range c {
+		switch {
+		case i == o.By:
+			by = len(list)
+		case slices.Contains(drop, i):
+			continue
+		}
+		list = append(list, c[i])
+	}
+	o.By = by
+	return list, o
+}
+
 // Heads are the heads of the columns with the mark of the sorted one, which is
 // never dropped: one must see what the order means.
 func (c Columns[R]) Heads(o Order) []widget.Column {

@@ -77,3 +77,20 @@ func TestColumnsSort(t *testing.T) {
 		t.Errorf("the sorted column may be dropped: %+v", heads)
 	}
 }
+
+// TestWithout: what is left out goes, but for the column that is sorted by, and
+// the order stays on its column.
+func TestWithout(t *testing.T) {
+	name := func(title string) screen.Column[int] { return screen.Column[int]{Head: widget.Column{Title: title}} }
+	all := screen.Columns[int]{name("a"), name("b"), name("c"), name("d")}
+	for drops, want := range map[int]string{1: "acd by d", 3: "abcd by d"} {
+		left, o := all.Without(screen.Order{By: 3, Reverse: true}, drops)
+		got := ""
+		for _, c := range left {
+			got += c.Head.Title
+		}
+		if got += " by " + left[o.By].Head.Title; got != want || !o.Reverse {
+			t.Errorf("without %d: %s (%+v), want %s", drops, got, o, want)
+		}
+	}
+}

@@ -255,23 +255,7 @@ func (l list[R]) draw(a canvas.Area, s state, from source) {
 	}
 	columns, order := l.columns, s.order
 	if l.drop != nil {
-		columns, order = without(columns, order, l.drop(from.cache))
+		columns, order = columns.Without(order, l.drop(from.cache)...)
 	}
 	columns.Draw(a, rows, order, s.cursor.Index(l.names(rows)))
-}
-
-// without leaves out columns, by their indices in rising order, unless the table
-// is sorted by one.
-func without[R any](columns screen.Columns[R], o screen.Order, drop []int) (screen.Columns[R], screen.Order) {
-	columns = slices.Clone(columns)
-	for _, i := range slices.Backward(drop) {
-		if i == o.By {
-			continue
-		}
-		columns = slices.Delete(columns, i, i+1)
-		if i < o.By {
-			o.By--
-		}
-	}
-	return columns, o
 }

@@ -13,14 +13,6 @@ import (
 	"apitop/tui/widget"
 )
 
-// column is one column of the table of routes. Its compare puts the most
-// interesting first.
-type column struct {
-	head    widget.Column
-	compare func(a, b *analysis.Route) int // nil: cannot be sorted by
-	cell    func(r *analysis.Route, peak float64) widget.Cell
-}
-
 // byImpact is the column that the screen is sorted by at first: where the time
 // goes hurts most.
 const byImpact = 8
@@ -28,20 +20,26 @@ const byImpact = 8
 // byCalls is the column of statements, which few services count.
 const byCalls = 9
 
-// columns is the table, from left to right.
-var columns = []column{
-	{head: widget.Column{Title: "ROUTE", Width: 16, Flex: true}, compare: byName, cell: nameCell},
-	{head: widget.Column{Title: "RPS", Width: 6, Right: true}, compare: falling(rps), cell: numberCell(rps)},
-	{head: widget.Column{Title: "P50", Width: 6, Right: true, Drop: 3}, compare: falling(p50), cell: p50Cell},
-	{head: widget.Column{Title: "P95", Width: 6, Right: true}, compare: falling(p95), cell: p95Cell},
-	{head: widget.Column{Title: "P99", Width: 6, Right: true, Drop: 2}, compare: falling(p99), cell: p99Cell},
-	{head: widget.Column{Title: "ERR", Width: 5, Right: true}, compare: falling(errors5xx), cell: errorCell},
-	{head: widget.Column{Title: "4XX", Width: 5, Right: true, Drop: 5}, compare: falling(errors4xx), cell: clientErrorCell},
-	{head: widget.Column{Title: "429", Width: 5, Right: true, Drop: 4}, compare: falling(throttled), cell: throttledCell},
-	{head: widget.Column{Title: "TIME", Width: 5, Right: true, Drop: 6}, compare: falling(impact), cell: impactCell},
-	{head: widget.Column{Title: "DB/REQ", Width: 6, Right: true, Drop: 10}, compare: falling(calls), cell: numberCell(calls)},
-	{head: widget.Column{Title: "BUCKET", Width: 13, Right: true, Drop: 9}, cell: bucketCell},
-	{head: widget.Column{Title: "REQUESTS", Width: 20, Right: true, Drop: 8}, cell: trendCell},
+// columns is the table, from left to right; peak is the top of the scale of all
+// sparklines.
+func columns(peak float64) screen.Columns[analysis.Route] {
+	by := func(of func(*analysis.Route) analysis.Value) func(a, b *analysis.Route) int {
+		return screen.Falling(of, byName)
+	}
+	return screen.Columns[analysis.Route]{
+		{Head: widget.Column{Title: "ROUTE", Width: 16, Flex: true}, Compare: byName, Rising: true, Cell: nameCell},
+		{Head: widget.Column{Title: "RPS", Width: 6, Right: true}, Compare: by(rps), Cell: numberCell(rps)},
+		{Head: widget.Column{Title: "P50", Width: 6, Right: true, Drop: 3}, Compare: by(p50), Cell: p50Cell},
+		{Head: widget.Column{Title: "P95", Width: 6, Right: true}, Compare: by(p95), Cell: p95Cell},
+		{Head: widget.Column{Title: "P99", Width: 6, Right: true, Drop: 2}, Compare: by(p99), Cell: p99Cell},
+		{Head: widget.Column{Title: "ERR", Width: 5, Right: true}, Compare: by(errors5xx), Cell: errorCell},
+		{Head: widget.Column{Title: "4XX", Width: 5, Right: true, Drop: 5}, Compare: by(errors4xx), Cell: clientErrorCell},
+		{Head: widget.Column{Title: "429", Width: 5, Right: true, Drop: 4}, Compare: by(throttled), Cell: throttledCell},
+		{Head: widget.Column{Title: "TIME", Width: 5, Right: true, Drop: 6}, Compare: by(impact), Cell: impactCell},
+		{Head: widget.Column{Title: "DB/REQ", Width: 6, Right: true, Drop: 10}, Compare: by(calls), Cell: numberCell(calls)},
+		{Head: widget.Column{Title: "BUCKET", Width: 13, Right: true, Drop: 9}, Cell: bucketCell},
+		{Head: widget.Column{Title: "REQUESTS", Width: 20, Right: true, Drop: 8}, Cell: trendCell(peak)},
+	}
 }
 
 func rps(r *analysis.Route) analysis.Value       { return r.RPS }
@@ -54,59 +52,11 @@ func throttled(r *analysis.Route) analysis.Value { return r.Throttled }
 func impact(r *analysis.Route) analysis.Value    { return r.TimeShare }
 func calls(r *analysis.Route) analysis.Value     { return r.CallsPerRequest }
 
-// falling compares by a value, the largest first, unknown ones last, then the
-// name, so that equal rows do not change places.
-func falling(of func(*analysis.Route) analysis.Value) func(a, b *analysis.Route) int {
-	return func(a, b *analysis.Route) int {
-		x, y := of(a), of(b)
-		return cmp.Or(cmp.Compare(orLess(y), orLess(x)), byName(a, b))
-	}
-}
-
-func orLess(v analysis.Value) float64 {
-	if !v.OK {
-		return -1
-	}
-	return v.V
-}
-
 func byName(a, b *analysis.Route) int {
 	return cmp.Or(
 		strings.Compare(a.Route.String(), b.Route.String()),
 		strings.Compare(a.Method.String(), b.Method.String()),
 	)
-}
-
-// nextSort is the next column after i, in direction d, that can be sorted by.
-func nextSort(i, d int) int {
-	for {
-		i = (i + d + len(columns)) % len(columns)
-		if columns[i].compare != nil {
-			return i
-		}
-	}
-}
-
-// heads are the column heads with the mark of the sorted one.
-func (m Model) heads() []widget.Column {
-	list := make([]widget.Column, len(columns))
-	for i, c := range columns {
-		list[i] = c.head
-	}
-	list[m.sort].Sort = -1
-	if m.reverse != (m.sort == 0) {
-		list[m.sort].Sort = 1
-	}
-	list[m.sort].Drop = 0 // one must see what the order means
-	return list
-}
-
-func cells(r *analysis.Route, peak float64) []widget.Cell {
-	list := make([]widget.Cell, len(columns))
-	for i, c := range columns {
-		list[i] = c.cell(r, peak)
-	}
-	return list
 }
 
 // name is a route as the table shows it: the method padded, so that the paths
@@ -119,54 +69,56 @@ func name(r *analysis.Route) string {
 	return fmt.Sprintf("%-4s %s", method, path)
 }
 
-func nameCell(r *analysis.Route, _ float64) widget.Cell {
+func nameCell(r *analysis.Route) widget.Cell {
 	if r.RPS.OK && r.RPS.V == 0 {
 		return widget.Cell{Text: name(r), Style: theme.Dim}
 	}
 	return widget.Cell{Text: name(r)}
 }
 
-func numberCell(of func(*analysis.Route) analysis.Value) func(*analysis.Route, float64) widget.Cell {
-	return func(r *analysis.Route, _ float64) widget.Cell {
+func numberCell(of func(*analysis.Route) analysis.Value) func(*analysis.Route) widget.Cell {
+	return func(r *analysis.Route) widget.Cell {
 		v := of(r)
 		return widget.Cell{Text: format.Number(v), Style: screen.Quiet(v, theme.Plain)}
 	}
 }
 
-func p50Cell(r *analysis.Route, _ float64) widget.Cell {
+func p50Cell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Quantile(r.P50, r.P50Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP50, r.P50Bucket)}
 }
 
-func p95Cell(r *analysis.Route, _ float64) widget.Cell {
+func p95Cell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Quantile(r.P95, r.P95Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP95, r.P95Bucket)}
 }
 
-func p99Cell(r *analysis.Route, _ float64) widget.Cell {
+func p99Cell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Quantile(r.P99, r.P99Bucket), Style: screen.QuantileLook(r.Measured, screen.EnoughP99, r.P99Bucket)}
 }
 
-func errorCell(r *analysis.Route, _ float64) widget.Cell {
+func errorCell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Percent(r.ErrorRatio), Style: screen.Quiet(r.ErrorRatio, screen.ErrorLook(r.ErrorRatio))}
 }
 
-func clientErrorCell(r *analysis.Route, _ float64) widget.Cell {
+func clientErrorCell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Percent(r.ClientErrorRatio), Style: screen.Quiet(r.ClientErrorRatio, theme.Plain)}
 }
 
-func throttledCell(r *analysis.Route, _ float64) widget.Cell {
+func throttledCell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Whole(r.Throttled), Style: screen.Quiet(r.Throttled, theme.Warn)}
 }
 
-func impactCell(r *analysis.Route, _ float64) widget.Cell {
+func impactCell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Percent(r.TimeShare), Style: screen.Quiet(r.TimeShare, theme.Plain)}
 }
 
-func bucketCell(r *analysis.Route, _ float64) widget.Cell {
+func bucketCell(r *analysis.Route) widget.Cell {
 	return widget.Cell{Text: format.Span(r.P95Bucket), Style: theme.Dim}
 }
 
-func trendCell(r *analysis.Route, peak float64) widget.Cell {
-	return widget.Cell{Draw: func(a canvas.Area) { widget.Spark(a, r.Trend, peak, theme.Series1) }}
+func trendCell(peak float64) func(*analysis.Route) widget.Cell {
+	return func(r *analysis.Route) widget.Cell {
+		return widget.Cell{Draw: func(a canvas.Area) { widget.Spark(a, r.Trend, peak, theme.Series1) }}
+	}
 }
 
 // trendPeak is the top of the common scale of all sparklines.

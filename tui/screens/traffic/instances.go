@@ -43,7 +43,7 @@ func instanceRows(r *analysis.Report) []analysis.Instance {
 	slices.SortStableFunc(rows, func(a, b analysis.Instance) int {
 		return cmp.Or(
 			cmp.Compare(up(a), up(b)),
-			cmp.Compare(orLess(b.RPS), orLess(a.RPS)),
+			cmp.Compare(screen.Rank(b.RPS), screen.Rank(a.RPS)),
 			strings.Compare(a.Name.String(), b.Name.String()),
 		)
 	})

@@ -17,7 +17,7 @@ import (
 
 // keyMap are the keys of the screen beside those of every list.
 type keyMap struct {
-	open, callers, instances, cacheKey, sortNext, sortPrev, reverse key.Binding
+	open, callers, instances, cacheKey key.Binding
 }
 
 func defaultKeys() keyMap {
@@ -26,9 +26,6 @@ func defaultKeys() keyMap {
 		callers:   key.NewBinding(key.WithKeys("c"), key.WithHelp("c", "its throttled callers")),
 		instances: key.NewBinding(key.WithKeys("i"), key.WithHelp("i", "routes or instances")),
 		cacheKey:  key.NewBinding(key.WithKeys("K"), key.WithHelp("K", "the route's cache key")),
-		sortNext:  key.NewBinding(key.WithKeys("s", "right", "l"), key.WithHelp("s/→", "sort by next column")),
-		sortPrev:  key.NewBinding(key.WithKeys("S", "left", "h"), key.WithHelp("S/←", "sort by previous column")),
-		reverse:   key.NewBinding(key.WithKeys("r"), key.WithHelp("r", "reverse the order")),
 	}
 }
 
@@ -36,8 +33,7 @@ func defaultKeys() keyMap {
 type Model struct {
 	keys        keyMap
 	cursor      screen.Cursor[screen.RouteID]
-	sort        int // index into columns
-	reverse     bool
+	order       screen.Order
 	open        bool // the page of the selected route is shown
 	visit       bool // another screen asked for what is shown: Esc leads back there
 	filter      screen.Filter
@@ -46,15 +42,15 @@ type Model struct {
 }
 
 // New makes the screen, sorted by impact.
-func New() Model { return Model{keys: defaultKeys(), sort: byImpact} }
+func New() Model { return Model{keys: defaultKeys(), order: screen.Order{By: byImpact}} }
 
 // Title implements [screen.Screen].
 func (m Model) Title() string { return "Traffic" }
 
 // Keys implements [screen.Screen].
 func (m Model) Keys() []key.Binding {
-	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.callers, m.keys.cacheKey, m.keys.instances, m.keys.sortNext, m.keys.sortPrev, m.keys.reverse, screen.CopyKey("the route")}
-	return append(own, screen.MoveKeys()...)
+	own := []key.Binding{m.keys.open, m.filter.Key(), m.keys.callers, m.keys.cacheKey, m.keys.instances}
+	return slices.Concat(own, screen.SortKeys(), []key.Binding{screen.CopyKey("the route")}, screen.MoveKeys())
 }
 
 // Catches implements [screen.Catcher].
@@ -147,17 +143,12 @@ func (m Model) press(msg tea.KeyMsg, r *analysis.Report) Model {
 	case key.Matches(msg, m.keys.open):
 		m.visit = m.visit && m.open
 		m.open = len(m.rows(r)) > 0
-	case key.Matches(msg, m.keys.sortNext):
-		m.sort = nextSort(m.sort, 1)
-		m.reverse = false
-	case key.Matches(msg, m.keys.sortPrev):
-		m.sort = nextSort(m.sort, -1)
-		m.reverse = false
-	case key.Matches(msg, m.keys.reverse):
-		m.reverse = !m.reverse
 	default:
-		rows := m.rows(r)
-		m.cursor, _ = m.cursor.Update(msg, screen.RouteIDs(rows))
+		if order, took := columns(0).Update(m.order, msg); took {
+			m.order = order
+		} else {
+			m.cursor, _ = m.cursor.Update(msg, screen.RouteIDs(m.rows(r)))
+		}
 	}
 	if i := m.cursor.Index(screen.RouteIDs(m.rows(r))); m.open && i >= 0 {
 		m.cursor = screen.On(screen.RouteIDs(m.rows(r))[i])
@@ -173,14 +164,7 @@ func (m Model) rows(r *analysis.Report) []analysis.Route {
 	rows := slices.DeleteFunc(slices.Clone(r.HTTP.Rows()), func(row analysis.Route) bool {
 		return !m.filter.Match(screen.RouteName(&row))
 	})
-	less := columns[m.sort].compare
-	slices.SortStableFunc(rows, func(a, b analysis.Route) int {
-		if m.reverse {
-			return less(&b, &a)
-		}
-		return less(&a, &b)
-	})
-	return rows
+	return columns(0).Sorted(rows, m.order)
 }
 
 // Draw implements [screen.Screen].
@@ -221,19 +205,10 @@ func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Route) {
 		screen.Empty(body, f.Report, analysis.KindMetrics, "apitop http://HOST:PORT/metrics")
 		return
 	}
-	_, h := body.Size()
-	peak := trendPeak(rows)
-	heads, row := m.heads(), func(i int) []widget.Cell { return cells(&rows[i], peak) }
+	list, order := columns(trendPeak(rows)), m.order
 	counted := func(r analysis.Route) bool { return r.CallsPerRequest.OK }
-	if m.sort != byCalls && !slices.ContainsFunc(rows, counted) { // the names have better use for the room
-		heads = slices.Delete(heads, byCalls, byCalls+1)
-		row = func(i int) []widget.Cell { return slices.Delete(cells(&rows[i], peak), byCalls, byCalls+1) }
+	if order.By != byCalls && !slices.ContainsFunc(rows, counted) { // the names have better use for the room
+		list, order = list.Without(order, byCalls)
 	}
-	widget.Table{
-		Columns:  heads,
-		Rows:     len(rows),
-		Row:      row,
-		Selected: selected,
-		Top:      screen.Top(selected, len(rows), h-1),
-	}.Draw(body)
+	list.Draw(body, rows, order, selected)
 }

@@ -48,10 +48,10 @@ func TestSort(t *testing.T) {
 	if _, list := names("s", "s"); list[0] != "" { // the next column that sorts is the name
 		t.Errorf("by name: %v", list)
 	}
-	if m, list := names("s", "s", "s"); list[0] != "/products/{id}" || m.heads()[1].Sort != -1 {
+	if m, list := names("s", "s", "s"); list[0] != "/products/{id}" || columns(0).Heads(m.order)[1].Sort != -1 {
 		t.Errorf("by rps: %v", list)
 	}
-	if m, list := names("s", "s", "s", "r"); list[len(list)-1] != "/products/{id}" || m.heads()[1].Sort != 1 {
+	if m, list := names("s", "s", "s", "r"); list[len(list)-1] != "/products/{id}" || columns(0).Heads(m.order)[1].Sort != 1 {
 		t.Errorf("by rps, reversed: %v", list)
 	}
 	if _, list := names("s", "S"); list[0] != "/products/search" {
