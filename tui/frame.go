@@ -112,8 +112,8 @@ func (m *Model) drawFoot(a canvas.Area) {
 		m.toast.draw(a)
 		return
 	}
-	keys := []key.Binding{m.keys.quit, m.keys.help, m.keys.pause, m.keys.tabs}
-	keys = append(keys, m.tabs[m.active].screen.Keys()...)
+	keys := []key.Binding{m.keys.quit, m.keys.help, m.keys.pause}
+	keys = append(keys, m.tabs[m.active].screen.Keys()...) // the row of screens shows its digits itself
 	w, _ := a.Size()
 	x := 0
 	for _, k := range keys {

@@ -72,3 +72,32 @@ func Gauge(a canvas.Area, share float64, st canvas.Style) {
 
 // partial are the left seven eighths of a cell.
 var partial = [...]rune{'▏', '▎', '▍', '▌', '▋', '▊', '▉'}
+
+// Bars draws the newest values of v as bars, one a column and as high as the area
+// is, right-aligned, on a scale from 0 to top; NaN is a gap. style is the look of
+// a value.
+func Bars(a canvas.Area, v []float32, top float64, style func(v float64) canvas.Style) {
+	w, _ := a.Size()
+	v = v[max(len(v)-w, 0):]
+	for i, f := range v {
+		Bar(a, w-len(v)+i, float64(f)/top, style(float64(f)))
+	}
+}
+
+// Bar draws a bar in column x from the bottom up, to the share v (0..1) of the
+// height, in eighths of a cell; NaN draws none, nothing a line.
+func Bar(a canvas.Area, x int, v float64, st canvas.Style) {
+	_, h := a.Size()
+	if math.IsNaN(v) || h == 0 {
+		return
+	}
+	eighths := int(math.Round(min(max(v, 0), 1) * float64(8*h)))
+	if eighths == 0 {
+		a.Set(x, h-1, blocks[0], theme.Grid)
+		return
+	}
+	for y := h - 1; y >= 0 && eighths > 0; y-- {
+		a.Set(x, y, blocks[min(eighths, 8)-1], st)
+		eighths -= 8
+	}
+}

@@ -111,7 +111,7 @@ func health(r *analysis.Report, sparks bool) []item {
 		{"rejected", format.Number(c.RejectedPerSecond) + "/s", screen.Quiet(c.RejectedPerSecond, theme.Bad), nil},
 		{"frag", format.Number(c.FragmentationRatio), fragmentationLook(c), nil},
 		{"slow", format.Number(c.SlowPerSecond) + "/s", screen.Quiet(c.SlowPerSecond, theme.Warn), nil},
-		{"own", format.Number(c.OwnPerSecond) + "/s" + ownShare(c), theme.Dim, nil},
+		{"by apitop", format.Number(c.OwnPerSecond) + "/s" + ownShare(c), theme.Dim, nil},
 		{"rss", format.Bytes(c.RSSBytes), theme.Plain, nil},
 		{"in", format.Bytes(c.NetInPerSecond) + "/s", theme.Plain, nil},
 		{"out", format.Bytes(c.NetOutPerSecond) + "/s", theme.Plain, nil},

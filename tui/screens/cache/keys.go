@@ -15,6 +15,7 @@ import (
 
 // Columns of [keyColumns] that are not always worth their room.
 const (
+	method = 2
 	share  = 3
 	node   = 7
 	growth = 8 // how fast a key grows
@@ -64,8 +65,8 @@ func hotKeyList() lister {
 func bigKeyList() lister {
 	l := hotKeyList().(list[analysis.HotKey])
 	l.by = 4
-	l.columns[2].Head.Drop, l.columns[3].Head.Drop, l.columns[growth].Head.Drop = 9, 8, 2
-	l.drop = saysNothing
+	l.columns[method].Head.Drop, l.columns[growth].Head.Drop = 9, 2
+	l.drop = func(c *analysis.Cache) []int { return append(saysNothing(c), share) } // nobody looks for it here
 	return l
 }
 

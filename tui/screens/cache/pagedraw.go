@@ -27,7 +27,8 @@ func (p *page) draw(a canvas.Area, f screen.Frame) {
 		left, right := rest.Left(w * 3 / 5)
 		left, _ = left.Left(-2)
 		p.drawValue(left)
-		up, down := right.Top(4)
+		_, h := right.Size()
+		up, down := right.Top(min(max(h-len(routes)-2, 4), mostTrend))
 		drawTrend(up, hot)
 		p.drawRoutes(down, routes)
 		return
@@ -46,6 +47,10 @@ func (p *page) draw(a canvas.Area, f screen.Frame) {
 	p.drawValue(up)
 	p.drawRoutes(down, routes)
 }
+
+// mostTrend is how many rows the past of a key takes at most, with its title and
+// its peak.
+const mostTrend = 10
 
 // drawFacts are the key's figures: what the look at it said, and how it is read.
 func (p *page) drawFacts(a canvas.Area, f screen.Frame, hot *analysis.HotKey) {
@@ -69,6 +74,9 @@ func (p *page) drawFacts(a canvas.Area, f screen.Frame, hot *analysis.HotKey) {
 		{"length", lengthText(d), theme.Plain, nil},
 		{"TTL", ttlText(d.TTLSeconds, d.NoTTL), theme.Plain, nil},
 	}, items...)
+	if sent := sentPerSecond(hot, d); sent.OK {
+		items = append(items, item{"sends", format.Bytes(sent) + "/s", screen.Quiet(sent, theme.Plain), nil})
+	}
 	if hot.GrowthPerSec.OK {
 		items = append(items, item{"grows", format.Bytes(hot.GrowthPerSec) + "/s", screen.Quiet(hot.GrowthPerSec, theme.Warn), nil})
 	}
@@ -79,6 +87,13 @@ func (p *page) drawFacts(a canvas.Area, f screen.Frame, hot *analysis.HotKey) {
 	text, st := p.note(f)
 	w, _ := note.Size()
 	note.TextIn(0, 0, w, text, st)
+}
+
+// sentPerSecond is what reading a key costs of the network: of a string each read
+// sends all of it, of other types nobody knows which part.
+func sentPerSecond(hot *analysis.HotKey, d *screen.KeyDetail) analysis.Value {
+	known := d.Type == "string" && d.Length.OK && hot.ReadsPerSecond.OK
+	return analysis.Value{V: hot.ReadsPerSecond.V * d.Length.V, OK: known}
 }
 
 // lengthText is the length with its unit.
@@ -176,9 +191,12 @@ func drawTrend(a canvas.Area, hot *analysis.HotKey) {
 			top = float64(v)
 		}
 	}
-	w, _ := body.Size()
-	widget.Spark(body.Sub(0, 0, min(w, len(hot.Trend)), 1), hot.Trend, top, theme.Series1)
-	body.Text(0, 1, "peak "+format.Number(analysis.Value{V: top, OK: true}), theme.Dim)
+	plot, line := body.Top(-1)
+	if _, h := body.Size(); h < 2 {
+		plot = body
+	}
+	widget.Bars(plot, hot.Trend, top, func(float64) canvas.Style { return theme.Series1 })
+	line.Text(0, 0, "peak "+format.Number(analysis.Value{V: top, OK: true}), theme.Dim)
 }
 
 // drawRoutes draws the routes that speak of the same thing; nothing where none

@@ -79,13 +79,27 @@ func (g histogram) drawIn(a canvas.Area) {
 	for y, b := range buckets {
 		bound := "more"
 		if b.UpTo.OK {
-			bound = "≤" + g.write(b.UpTo)
+			bound = "≤" + round(g.write(b.UpTo))
 		}
 		body.TextRight(0, y, 8, bound, theme.Plain)
 		widget.Gauge(body.Sub(9, y, w-23, 1), b.N/most, g.style)
 		body.TextRight(w-13, y, 7, format.Whole(analysis.Value{V: b.N, OK: true}), screen.Quiet(analysis.Value{V: b.N, OK: true}, theme.Plain))
 		body.TextRight(w-6, y, 6, format.Percent(analysis.Value{V: b.N / total, OK: true}), theme.Dim)
 	}
+}
+
+// round is a bound without the figures that say nothing: "5m00s" is "5m".
+func round(text string) string {
+	for _, end := range [...]struct{ long, short string }{{"m00s", "m"}, {"h00m", "h"}} {
+		if cut, found := strings.CutSuffix(text, end.long); found {
+			return cut + end.short
+		}
+	}
+	number := strings.TrimRight(text, "KMGTs")
+	if !strings.Contains(number, ".") {
+		return text
+	}
+	return strings.TrimRight(strings.TrimRight(number, "0"), ".") + text[len(number):]
 }
 
 // trim cuts empty buckets off both ends.
@@ -152,12 +166,16 @@ func drawBurst(a canvas.Area, c *analysis.Cache, may bool) {
 		left, right = rest.Top((h - 1) / 2)
 	}
 	left, _ = left.Left(-1)
-	drawCounts(left, "Commands", b.Commands, b.Lines)
-	drawCounts(right, "Clients", b.Clients, b.Lines)
+	drawCounts(left, "Commands", b.Commands)
+	drawCounts(right, "Clients", b.Clients)
 }
 
-// drawCounts draws a bar a name.
-func drawCounts(a canvas.Area, title string, counts []analysis.BurstCount, all int) {
+// drawCounts draws a bar a name, as a share of all that have one.
+func drawCounts(a canvas.Area, title string, counts []analysis.BurstCount) {
+	all := int64(0)
+	for _, c := range counts {
+		all += int64(c.Count)
+	}
 	body := widget.Panel(a, title, "")
 	w, h := body.Size()
 	name := min(max(w/3, 10), 24)

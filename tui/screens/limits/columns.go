@@ -2,7 +2,9 @@ package limits
 
 import (
 	"cmp"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"apitop/collectors/analysis"
@@ -77,6 +79,17 @@ func (s state) style() canvas.Style {
 	}[s]
 }
 
+// tier is the column that most limiters have nothing for.
+const tier = 2
+
+// fitting is the table without the columns that say nothing of rows.
+func fitting(rows []analysis.Subject, o screen.Order) (screen.Columns[analysis.Subject], screen.Order) {
+	if slices.ContainsFunc(rows, func(s analysis.Subject) bool { return !s.Tier.IsZero() }) {
+		return columns(), o
+	}
+	return columns().Without(o, tier)
+}
+
 // byPressure is the column that the screen is sorted by at first.
 const byPressure = 4
 
@@ -84,14 +97,14 @@ const byPressure = 4
 func columns() screen.Columns[analysis.Subject] {
 	return screen.Columns[analysis.Subject]{
 		{Head: widget.Column{Title: "", Width: 2}, Cell: signCell},
-		{Head: widget.Column{Title: "SUBJECT", Width: 15, Flex: true, Ends: true}, Compare: bySubject, Rising: true, Cell: subjectCell},
+		{Head: widget.Column{Title: "SUBJECT", Width: 16, Flex: true, Ends: true}, Compare: bySubject, Rising: true, Cell: subjectCell},
 		{Head: widget.Column{Title: "TIER", Width: 10, Drop: 6}, Compare: byTier, Rising: true, Cell: tierCell},
 		{Head: widget.Column{Title: "ENDPOINT", Width: 16, Ends: true, Drop: 1}, Compare: byEndpoint, Rising: true, Cell: endpointCell},
 		{Head: widget.Column{Title: "USED/LIMIT", Width: 11, Right: true}, Compare: pressure, Cell: usedCell},
-		{Head: widget.Column{Title: "", Width: 7, Drop: 4}, Cell: barCell},
+		{Head: widget.Column{Title: "", Width: 5, Drop: 4}, Cell: barCell},
 		{Head: widget.Column{Title: "LEFT", Width: 5, Right: true, Drop: 5}, Compare: screen.Falling(remaining, byName), Cell: numberCell(remaining)},
 		{Head: widget.Column{Title: "RESETS", Width: 7, Right: true}, Compare: screen.Falling(resets, byName), Cell: resetsCell},
-		{Head: widget.Column{Title: "DENY/S", Width: 7, Right: true}, Compare: screen.Falling(denied, byName), Cell: deniedCell},
+		{Head: widget.Column{Title: "DENY/S", Width: 8, Right: true}, Compare: screen.Falling(denied, byName), Cell: deniedCell},
 		{Head: widget.Column{Title: "FULL IN", Width: 8, Right: true, Drop: 3}, Compare: soonest, Rising: true, Cell: timeCell},
 		{Head: widget.Column{Title: "REQ/S", Width: 6, Right: true, Drop: 8}, Compare: screen.Falling(requests, byName), Cell: rateCell(requests)},
 		{Head: widget.Column{Title: "SHARE", Width: 6, Right: true, Drop: 7}, Compare: screen.Falling(traffic, byName), Cell: shareCell},
@@ -241,9 +254,20 @@ func resetsCell(s *analysis.Subject) widget.Cell {
 
 func deniedCell(s *analysis.Subject) widget.Cell {
 	if st := stateOf(s); st == recent || st == gone {
-		return widget.Cell{Text: "-" + format.Age(s.LastDeniedSeconds), Style: theme.Dim}
+		return widget.Cell{Text: ago(s.LastDeniedSeconds), Style: theme.Dim}
 	}
 	return widget.Cell{Text: format.Number(s.DeniedPerSecond), Style: screen.Quiet(s.DeniedPerSecond, theme.Warn)}
+}
+
+// ago is a time of late in few cells: "48s ago".
+func ago(v analysis.Value) string {
+	switch {
+	case !v.OK:
+		return format.Unknown
+	case v.V <= recentlySecs:
+		return fmt.Sprintf("%.0fs ago", v.V)
+	}
+	return fmt.Sprintf("%.0fm ago", v.V/60)
 }
 
 func timeCell(s *analysis.Subject) widget.Cell {

@@ -41,7 +41,8 @@ func (m Model) drawList(a canvas.Area, f screen.Frame, rows []analysis.Subject) 
 	body := screen.Panel(a, f, analysis.PartKeys, "Limits "+m.filter.Count(len(rows), len(l.Subjects)))
 	switch {
 	case len(rows) > 0:
-		columns().Draw(body, rows, m.order, selected)
+		table, order := fitting(rows, m.order)
+		table.Draw(body, rows, order, selected)
 	case m.filter.Active():
 		widget.Wrap(body, theme.Dim, "no subject matches: Esc clears the filter")
 	default:
@@ -70,7 +71,7 @@ func drawNobody(a canvas.Area, l *analysis.Limits) {
 // where there is room, and gives the rest.
 func drawSummary(a canvas.Area, f screen.Frame) canvas.Area {
 	w, h := a.Size()
-	if h < roomForChart || w < twoColumns {
+	if h < roomForChart || w < twoColumns || f.Report.HTTP == nil {
 		n := 2
 		if h < 12 {
 			n = 1

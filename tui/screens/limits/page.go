@@ -2,7 +2,6 @@ package limits
 
 import (
 	"fmt"
-	"math"
 
 	"apitop/collectors/analysis"
 	"apitop/tui/canvas"
@@ -40,7 +39,8 @@ func (m Model) drawLimitsOf(a canvas.Area, f screen.Frame, rows []analysis.Subje
 		title += " · " + rows[0].Tier.String()
 	}
 	body := screen.Panel(a, f, analysis.PartKeys, fmt.Sprintf("%s · %d limits", title, len(rows)))
-	columns().Draw(body, rows, m.order, m.cursor.Index(ids(rows)))
+	table, order := fitting(rows, m.order)
+	table.Draw(body, rows, order, m.cursor.Index(ids(rows)))
 }
 
 // drawSubject draws all that is known of one limit.
@@ -67,7 +67,7 @@ func drawFigures(a canvas.Area, s *analysis.Subject) {
 	st := stateOf(s)
 	x := a.Text(0, 0, st.sign()+" ", st.style())
 	x = a.Text(x, 0, usedOf(s), theme.Strong) + 1
-	if v := share(s); v.OK && x+16 < w {
+	if v := share(s); v.OK && x+14+canvas.Width(stateWords(s)) <= w { // the words matter more
 		widget.Gauge(a.Sub(x, 0, 12, 1), v.V, st.style())
 		x += 14
 	}
@@ -181,35 +181,13 @@ func drawTrend(a canvas.Area, s *analysis.Subject) {
 		body.Text(0, 0, "no reading yet", theme.Dim)
 		return
 	}
-	values := s.Trend[max(len(s.Trend)-w, 0):]
-	top := trendTop(s)
-	bw, _ := body.Size()
-	x0 := bw - len(values)
-	for i, v := range values {
-		st := theme.Series1
+	widget.Bars(body, s.Trend, trendTop(s), func(v float64) canvas.Style {
 		switch {
 		case s.Limit.OK && v >= 1:
-			st = theme.Bad
+			return theme.Bad
 		case s.Limit.OK && v >= nearShare:
-			st = theme.Warn
+			return theme.Warn
 		}
-		column(body, x0+i, float64(v)/top, st)
-	}
-}
-
-// column draws a bar of the height v, 0..1, in column x; NaN draws none.
-func column(a canvas.Area, x int, v float64, st canvas.Style) {
-	_, h := a.Size()
-	if math.IsNaN(v) || h == 0 {
-		return
-	}
-	eighths := int(math.Round(min(max(v, 0), 1) * float64(8*h)))
-	if eighths == 0 {
-		a.Set(x, h-1, '▁', theme.Grid)
-		return
-	}
-	for y := h - 1; y >= 0 && eighths > 0; y-- {
-		a.Set(x, y, [...]rune{'▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'}[min(eighths, 8)-1], st)
-		eighths -= 8
-	}
+		return theme.Series1
+	})
 }

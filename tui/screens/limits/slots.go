@@ -117,7 +117,7 @@ func (v window) draw(a canvas.Area) {
 		if x == marked {
 			st = theme.Mark
 		}
-		column(plot, x, float64(n)/float64(most), st)
+		widget.Bar(plot, x, float64(n)/float64(most), st)
 	}
 	v.axis(axis, frees, marked)
 }

@@ -85,10 +85,11 @@ func latencyNow(r *analysis.Report) []figure {
 
 func errorsNow(r *analysis.Report) []figure {
 	h := http(r)
+	throttled := analysis.Value{V: h.Throttled.V / r.WindowSeconds.V, OK: h.Throttled.OK && r.WindowSeconds.OK && r.WindowSeconds.V > 0}
 	return []figure{
 		{"5xx", format.Percent(h.ErrorRatio), screen.ErrorLook(h.ErrorRatio)},
 		{"4xx", format.Percent(h.ClientErrorRatio), theme.Plain},
-		{"429", format.Whole(h.Throttled), screen.Alarm(h.Throttled, 0, math.Inf(1))},
+		{"429", perSecond(throttled), screen.Alarm(throttled, 0, math.Inf(1))},
 	}
 }
 
@@ -105,6 +106,14 @@ func saturationNow(r *analysis.Report) []figure {
 		{"load", format.Number(load), theme.Plain},
 		{"db", format.Number(busy), theme.Plain},
 	}
+}
+
+// perSecond is a rate with its unit: "429 41" alone would be two numbers.
+func perSecond(v analysis.Value) string {
+	if !v.OK {
+		return format.Unknown
+	}
+	return format.Number(v) + "/s"
 }
 
 // http is the HTTP section, one without values when there is none.

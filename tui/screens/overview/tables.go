@@ -75,7 +75,7 @@ func drawKeys(a canvas.Area, f screen.Frame) {
 	}
 	widget.Table{
 		Columns: []widget.Column{
-			{Title: "KEY", Width: 10, Flex: true},
+			{Title: "KEY", Width: 10, Flex: true, Ends: true},
 			{Title: "READS/S", Width: 8, Right: true, Sort: -1},
 			{Title: "SIZE", Width: 5, Right: true, Drop: 1},
 			{Title: "TTL", Width: 6, Right: true},

@@ -8,6 +8,7 @@ import (
 	"apitop/tui/format"
 	"apitop/tui/screen"
 	"apitop/tui/theme"
+	"apitop/tui/widget"
 )
 
 // mostKeys is how many keys of a route are shown.
@@ -48,12 +49,13 @@ func (m Model) goToKey(r *analysis.Report) tea.Cmd {
 	return func() tea.Msg { return screen.Navigate{To: '4', Key: keys[0].Key} }
 }
 
-// drawKeys draws the route's keys; nothing where there are none.
+// drawKeys draws the route's keys; nothing where there are none, or no room for
+// one.
 func drawKeys(a canvas.Area, f screen.Frame, keys []analysis.HotKey) {
-	if len(keys) == 0 {
+	if _, h := a.Size(); len(keys) == 0 || h < 2 {
 		return
 	}
-	body := screen.Panel(a, f, analysis.PartKeys, "Cache keys, by name · K goes there")
+	body := screen.Panel(a, f, analysis.PartKeys, "Cache keys by name: reads, size, TTL")
 	w, _ := body.Size()
 	for y := range keys[:min(len(keys), mostKeys)] {
 		k := &keys[y]
@@ -65,9 +67,9 @@ func drawKeys(a canvas.Area, f screen.Frame, keys []analysis.HotKey) {
 		if k.NoTTL {
 			ttl = "∞"
 		}
-		body.TextIn(0, y, w-36, k.Key.String(), theme.Plain)
-		body.TextRight(w-35, y, 14, rate+" reads/s", screen.Quiet(k.ReadsPerSecond, theme.Plain))
-		body.TextRight(w-20, y, 7, format.Bytes(k.Bytes), theme.Dim)
-		body.TextRight(w-12, y, 12, "TTL "+ttl, theme.Dim)
+		body.TextIn(0, y, w-24, widget.Shorten(k.Key.String(), w-24), theme.Plain)
+		body.TextRight(w-23, y, 8, rate+"/s", screen.Quiet(k.ReadsPerSecond, theme.Plain))
+		body.TextRight(w-14, y, 6, format.Bytes(k.Bytes), theme.Dim)
+		body.TextRight(w-7, y, 7, ttl, theme.Dim)
 	}
 }

@@ -48,6 +48,9 @@ func drawRoute(a canvas.Area, f screen.Frame, r *analysis.Route) {
 	if len(keys) > 0 {
 		keyRoom = min(len(keys)+1, h/5, mostKeys+1)
 	}
+	if keyRoom < 2 {
+		keyRoom = 0 // a title alone
+	}
 	_, left := down.Size()
 	up, down = down.Top(left - room - keyRoom)
 	distribution(up, r)
@@ -89,7 +92,7 @@ func figures(a canvas.Area, r *analysis.Route) {
 		{"avg", format.Seconds(r.Avg), theme.Plain},
 		{"err", format.Percent(r.ErrorRatio), screen.Quiet(r.ErrorRatio, theme.Bad)},
 		{"time", format.Percent(r.TimeShare), theme.Plain},
-		{"db", format.Number(r.CallsPerRequest), screen.Quiet(r.CallsPerRequest, theme.Plain)},
+		{"db/rq", format.Number(r.CallsPerRequest), screen.Quiet(r.CallsPerRequest, theme.Plain)},
 	} {
 		if w, _ := a.Size(); x+11 > w {
 			break
