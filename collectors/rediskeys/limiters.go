@@ -155,7 +155,8 @@ func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, e
 		own := replies[from:ends[i]]
 		from = ends[i]
 		if k.tier.rule != nil {
-			k.tier.name, own = k.tier.rule.read(own[0]), own[1:]
+			k.tier.took(own[0])
+			own = own[1:]
 		}
 		if c.limiters.take(k, k.ref.Read(k.known, own, now)) {
 			more = append(more, k)

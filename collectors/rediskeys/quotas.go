@@ -3,7 +3,6 @@ package rediskeys
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,13 +89,15 @@ func (r *LimitRule) quota() ratelimit.Quota {
 	return q
 }
 
-// tierRule is the rule that says the tier of a subject; nil: none does.
-func (l *Limits) tierRule(subject string) *TierRule {
-	i := slices.IndexFunc(l.Tiers, func(r TierRule) bool { return fitsSubject(r.Subject, subject) })
-	if i < 0 {
-		return nil
+// tierRule is the first rule from the i-th on that says the tier of a subject,
+// and where it is; nil: none does.
+func (l *Limits) tierRule(subject string, from int) (rule *TierRule, at int) {
+	for i := from; i < len(l.Tiers); i++ {
+		if fitsSubject(l.Tiers[i].Subject, subject) {
+			return &l.Tiers[i], i
+		}
 	}
-	return &l.Tiers[i]
+	return nil, 0
 }
 
 // ask is the command that looks a tier up; nil where that is not needed.
@@ -132,6 +133,7 @@ type tier struct {
 	name safe.Text
 	at   time.Time // when it was looked up; zero: never
 	rule *TierRule // that its name is looked up by, in the pipeline under way; nil: it is not
+	from int       // the rule to begin with: those before it led to keys that are not there
 }
 
 // askTier is the command that looks up the tier of a limiter whose key does not
@@ -142,8 +144,8 @@ func (l *Limits) askTier(k *limiter, now time.Time) []string {
 		return nil
 	}
 	subject := k.last.Subject.Raw()
-	rule := l.tierRule(subject)
-	k.tier.at = now
+	rule, i := l.tierRule(subject, k.tier.from)
+	k.tier.at, k.tier.from = now, 0
 	switch {
 	case rule == nil:
 		k.tier.name = safe.Text{}
@@ -152,11 +154,23 @@ func (l *Limits) askTier(k *limiter, now time.Time) []string {
 	default:
 		ask := rule.ask(subject)
 		if ask != nil {
-			k.tier.rule = rule
+			k.tier.rule, k.tier.from = rule, i+1
 		}
 		return ask
 	}
 	return nil
+}
+
+// took takes the reply to what askTier gave. Where nothing is written at a key,
+// the next rule that fits is asked in the next reading; a tier that was known
+// before stays until all of them were.
+func (t *tier) took(reply any) {
+	name := t.rule.read(reply)
+	if name.Raw() == "" {
+		t.at = time.Time{}
+		return
+	}
+	t.name, t.from = name, 0
 }
 
 // highest follows the most that keys of one kind say of their limit. A bucket

@@ -84,8 +84,8 @@ func TestLimitsOfOthers(t *testing.T) {
 	limits := Limits{
 		Tiers: []TierRule{
 			{Subject: rx(`^10\.`), Tier: "internal"},
-			{Subject: rx("^8$"), Key: "user:{id}", Field: "tier"},
-			{Subject: rx("^[79]$"), Key: "user_tier:{id}"},
+			{Subject: rx("^[789]$"), Key: "user_tier:{id}"}, // of 8 and 9 nothing is there: the next rule counts
+			{Subject: rx("^[89]$"), Key: "user:{id}", Field: "tier"},
 		},
 		Rules: []LimitRule{
 			{Layout: "redis_rate", Limit: 10, WindowSeconds: 60},
@@ -95,7 +95,10 @@ func TestLimitsOfOthers(t *testing.T) {
 		},
 	}
 	c := withLimits(t, srv, limits)
-	k := until(t, c, 20*time.Second, func(k *snapshot.Keys) bool { return len(k.Limiters) == 5 })
+	k := until(t, c, 20*time.Second, func(k *snapshot.Keys) bool {
+		l, _ := limiterOf(k, "limiter:8")
+		return len(k.Limiters) == 5 && l.Tier.Raw() != "" && l.Limit.OK
+	})
 	tests := map[string]struct {
 		tier        string
 		used, limit snapshot.Value
