@@ -33,6 +33,46 @@ func unixTail(key string) bool {
 
 func apisixSliding(key string) bool { return strings.HasSuffix(key, ".counter") }
 
+// spoken parts a name that speaks of limits, or ends in an address, into what is
+// limited, which may be empty, and who is: "login-limit:user:7" is login-limit
+// and user:7.
+func spoken(key string) (what, who string) {
+	if address6(key) {
+		return "", key
+	}
+	last := 0 // behind the last word of limits
+	for i := range len(key) {
+		for _, w := range [...]string{"limit", "throttl", "quota", "bucket"} {
+			if word(key[i:], w) {
+				last = i + len(w)
+			}
+		}
+	}
+	if last == 0 {
+		return addressBehind(key)
+	}
+	for last < len(key) && (key[last]|0x20 >= 'a' && key[last]|0x20 <= 'z') {
+		last++ // limiter, throttled, buckets
+	}
+	who = strings.TrimLeft(key[last:], "-_:/|.#@")
+	if who == "" || len(who) == len(key)-last {
+		return addressBehind(key) // nothing, or nothing between them
+	}
+	return key[:last], who
+}
+
+// addressBehind parts a name that ends in an address of version 4.
+func addressBehind(key string) (what, who string) {
+	if !addressTail(key) {
+		return "", key
+	}
+	i := strings.LastIndexFunc(key, func(c rune) bool { return c != '.' && (c < '0' || c > '9') })
+	if i < 0 {
+		return "", key
+	}
+	return strings.TrimRight(key[:i+1], "-_:/|.#@{"), key[i+1:]
+}
+
 // limiterName tells whether a name speaks of limits, or ends in an address: what
 // people call the keys of limiters that leave the name to them.
 func limiterName(key string) bool {

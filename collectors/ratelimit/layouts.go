@@ -24,6 +24,10 @@ const (
 	limitNeighbour = "beside the key, in rate_limit_meta:SUBJECT"
 )
 
+// Tutorial is what keys of the demo's first layout are called whose members are
+// whole seconds.
+const Tutorial = "tutorial"
+
 // ours are the demo's sorted sets or single times, by its limiter's algorithm;
 // its endpoint "all" is a subject's quota over all endpoints. The tutorial's
 // limiter has the keys of the first; what is in a key tells them apart.
@@ -34,7 +38,7 @@ func ours() []Layout {
 		Starts:    []string{"rate_limit:"},
 		Key:       rx(`^rate_limit:(?P<id>[^:]+):(?P<ep>.+)$`),
 		Neighbour: about,
-		Reader:    slidingLog{name: "tutorial"},
+		Reader:    slidingLog{name: Tutorial},
 	}, {
 		Name: "apitop-demo", Type: "string", Limit: limitNeighbour,
 		Starts:    []string{"rate_gcra:"},
@@ -149,11 +153,11 @@ func php() []Layout {
 	return []Layout{{
 		Name: "laravel", Type: "string", Limit: limitConfig, Within: []string{"cache"},
 		Hint:   func(key string) bool { return hexTail(key) >= 32 },
-		Key:    rx(`^.*cache[-_:](?P<id>[0-9a-f]{40}|[0-9a-f]{32})$`),
+		Key:    rx(`^.*cache[-_:]+(?P<id>[0-9a-f]{40}|[0-9a-f]{32})$`),
 		Reader: laravel{},
 	}, {
 		Name: "laravel", Type: "string", Limit: limitConfig, Within: []string{":timer"},
-		Key:    rx(`^(?:.*cache[-_:])?(?:(?P<ep>[^:]+):)?(?P<id>.+):timer$`),
+		Key:    rx(`^(?:.*cache[-_:]+)?(?:(?P<ep>[^:]+):)?(?P<id>.+):timer$`),
 		Trim:   ":timer",
 		Reader: laravel{},
 	}, {
@@ -193,7 +197,8 @@ func byValue() []Layout {
 		{Name: "bucket4j", Type: "string", Limit: limitValue, AnyName: true, Key: any, Reader: bucket4j{}},
 		{Name: "sethvargo-limiter", Type: "hash", Limit: limitValue, AnyName: true, Key: any, Reader: tickBucket{}},
 		{
-			Name: "laravel-throttle", Type: "hash", Limit: limitConfig, AnyName: true, Key: any,
+			Name: "laravel-throttle", Type: "hash", Limit: limitConfig, AnyName: true,
+			Key:    rx(`^(?:[\w-]*[-_]database[-_])?(?P<id>.+)$`), // behind the usual prefix
 			Reader: fields{used: "count", start: "start", reset: "end"},
 		},
 	}

@@ -67,6 +67,9 @@ func (l *Layout) match(key string) (Ref, bool) {
 	}
 	ref := Ref{Layout: l, Key: strings.TrimSuffix(key, l.Trim), groups: m}
 	ref.Subject, ref.Endpoint = ref.group("id"), ref.group("ep")
+	if l.AnyName {
+		ref.Endpoint, ref.Subject = spoken(ref.Subject)
+	}
 	return ref, true
 }
 

@@ -78,7 +78,7 @@ func paceSets() map[string]set {
 				return [][]any{{"hset", "rate:203.0.113.9", "last", fmt.Sprintf("%.0f", (now+0.4)*1e6), "tokens", "0.05"}, {"expire", "rate:203.0.113.9", 11}}
 			}},
 		"sethvargo": {key: "throttle/bob",
-			want: want{Layout: "sethvargo-limiter", Algorithm: "token-bucket", Subject: "throttle/bob", Used: num(5), Limit: num(5), LimitFrom: "key", Window: num(60), Blocked: true, Resets: num(50)},
+			want: want{Layout: "sethvargo-limiter", Algorithm: "token-bucket", Subject: "bob", Endpoint: "throttle", Used: num(5), Limit: num(5), LimitFrom: "key", Window: num(60), Blocked: true, Resets: num(50)},
 			commands: func(now float64) [][]any {
 				return [][]any{{"hset", "throttle/bob", "s", fmt.Sprintf("%.17g", (now-70)*1e9), "t", 1, "i", "60000000000", "k", 0, "m", 5}, {"expire", "throttle/bob", 180}}
 			}},
