@@ -7,7 +7,6 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Definition is a user's own layout, as the configuration has it. A key belongs
@@ -16,20 +15,23 @@ import (
 type Definition struct {
 	Name string // what it is called; required
 	// Key is a regular expression for the whole key or a part of it; required.
-	// Named groups: "id" is the subject, "ep" the endpoint, "tier" the tier;
-	// "limit" is the limit and "window" the window, in seconds, as a duration such
-	// as "15m", or as second, minute, hour, day, month or year; "start" is the
-	// start of the window, in Unit; "bucket" the window's number since the epoch.
+	// Named groups: "id" (or "user", "ip", "client" and the like) is the subject,
+	// "ep" (or "endpoint", "route", "path") the endpoint, "tier" the tier; "limit"
+	// is the limit and "window" the window, as [ParseWindow] reads it; "start" is
+	// the start of the window, in Unit, or a date in UTC; "bucket" the window's
+	// number since the epoch.
 	Key string
 	// Like names a built-in layout: the keys have other names than usual, and the
 	// same values. Type, Algorithm, Unit, Epoch, Fields and ResetFrom are then left
 	// empty, and Key has the groups of that layout's keys that its reading needs.
 	Like string
 	// Type is the type of the keys: "string" (the default), "hash", "zset", "list".
+	// Like Algorithm and Unit, it may be spelled in other usual ways.
 	Type string
 	// Algorithm is one of those that there are for the type: string: fixed-window
-	// (the default), sliding-window, gcra, ban; hash: fixed-window, token-bucket;
-	// zset: sliding-log, concurrency; list: sliding-log, newest first.
+	// (the default), sliding-window, gcra, ban; hash: fixed-window, token-bucket,
+	// leaky-bucket; zset: sliding-log, concurrency, whose scores are when a request
+	// is given up; list: sliding-log. A string with Fields is as a hash is.
 	Algorithm string
 	// Limit requests are allowed in Window seconds, Burst at once (0: Limit). 0:
 	// unknown, or in Key or Fields.
@@ -38,8 +40,9 @@ type Definition struct {
 	// "us", "ns". Epoch is the unix second at which such times are 0.
 	Unit  string
 	Epoch float64
-	// Fields are names of fields of a hash. In a string, Remaining "value" says that
-	// the value is what is left, where it is what was used else.
+	// Fields are names of fields of a hash, or of a JSON object in a string. In a
+	// string, Remaining "value" alone says that the value is what is left, where it
+	// is what was used else.
 	Fields Fields
 	// ResetFrom says what a window's end follows from: "ttl" (the default), "value"
 	// (the field Fields.Reset), or "window" ("start" or "bucket" in Key).
@@ -48,13 +51,13 @@ type Definition struct {
 
 // Fields are the names of fields in a hash; empty ones are not there.
 type Fields struct {
-	Used      string // requests in the window
+	Used      string // requests in the window, or in the leaky bucket
 	Remaining string // requests that are left
 	Tokens    string // tokens that are left
 	Limit     string // requests allowed, or the size of the bucket
 	Start     string // of the window
 	Reset     string // its end
-	Last      string // when tokens were counted last
+	Last      string // when tokens, or what is in the bucket, were counted last
 	Denied    string // denials so far
 }
 
@@ -75,10 +78,16 @@ func custom(d Definition) (Layout, error) {
 	if d.Key == "" {
 		return Layout{}, errors.New("key is missing")
 	}
+	var err error
+	if d.Key, err = renamed(d.Key); err != nil {
+		return Layout{}, err
+	}
 	key, err := regexp.Compile(`(?s)` + d.Key)
 	if err != nil {
 		return Layout{}, fmt.Errorf("key: %w", err)
 	}
+	d.Type, d.Unit = typeOf(d.Type), unitOf(d.Unit)
+	d.Algorithm = algorithmOf(d.Algorithm, d.Type)
 	for name, v := range map[string]float64{"limit": d.Limit, "window": d.Window, "burst": d.Burst, "epoch": d.Epoch} {
 		if !(v >= 0 && v < 1e15) {
 			return Layout{}, fmt.Errorf("%s is %v: a number from 0 on is allowed", name, v)
@@ -162,7 +171,8 @@ func (d Definition) reader(kind string) (Reader, error) {
 
 func (d Definition) stringReader(c clock) (Reader, error) {
 	if f := d.Fields; f != (Fields{}) && f != (Fields{Remaining: "value"}) {
-		return nil, errors.New("fields: a string has none; remaining: value is allowed")
+		r, err := d.hashReader(c)
+		return jsonText{r}, err
 	}
 	left := d.Fields.Remaining != ""
 	if left && d.Algorithm != "" && d.Algorithm != "fixed-window" {
@@ -213,9 +223,8 @@ func (d Definition) has(group string) bool { return strings.Contains(d.Key, "<"+
 func (d Definition) frame(c clock) framer {
 	return func(r Ref, ttl lifetime, now float64) frame {
 		length := firstOf(windowText(r.group("window")), d.Window)
-		if start := positive(r.group("start")); start > 0 {
-			ends := c.unix(start) + length
-			return frame{length: length, ends: ends, ok: length > 0 && now < ends && now > ends-length-clockSkew}
+		if start := r.group("start"); start != "" {
+			return startFrom(c, start, length, now)
 		}
 		b := positive(r.group("bucket"))
 		if length == 0 {
@@ -227,6 +236,21 @@ func (d Definition) frame(c clock) framer {
 		ends := (b + 1) * length
 		return frame{length: length, ends: ends, ok: now < ends && now > ends-length-clockSkew}
 	}
+}
+
+// startFrom is the window of a length, 0: unknown, that began when start says: a
+// number of ticks, or a date.
+func startFrom(c clock, start string, length, now float64) frame {
+	in := func(at, length float64) frame {
+		return frame{length: length, ends: at + length, ok: length > 0 && now < at+length && now > at-clockSkew}
+	}
+	if ticks := positive(start); ticks > 0 {
+		if f := in(c.unix(ticks), length); f.ok {
+			return f
+		}
+	}
+	at, smallest := startDate(start)
+	return in(at, firstOf(length, smallest))
 }
 
 func (d Definition) hashReader(c clock) (Reader, error) {
@@ -254,8 +278,13 @@ func (d Definition) hashReader(c clock) (Reader, error) {
 			return nil, errors.New("fields: tokens and last are needed for token-bucket")
 		}
 		return bucket{tokens: f.Tokens, last: f.Last, limit: f.Limit, clock: c}, nil
+	case "leaky-bucket":
+		if f.Used == "" || f.Last == "" {
+			return nil, errors.New("fields: used and last are needed for leaky-bucket")
+		}
+		return leaky{level: f.Used, last: f.Last, clock: c}, nil
 	default:
-		return nil, fmt.Errorf("algorithm is %q: fixed-window, token-bucket are allowed for type hash", d.Algorithm)
+		return nil, fmt.Errorf("algorithm is %q: fixed-window, token-bucket, leaky-bucket are allowed for type hash", d.Algorithm)
 	}
 }
 
@@ -265,7 +294,7 @@ func (d Definition) logReader(kind string, c clock) (Reader, error) {
 	}
 	switch {
 	case kind == "list" && (d.Algorithm == "" || d.Algorithm == "sliding-log"):
-		return timeList{clock: c}, nil
+		return timeList{clock: c, either: true}, nil
 	case kind == "list":
 		return nil, fmt.Errorf("algorithm is %q: sliding-log is allowed for type list", d.Algorithm)
 	case d.Algorithm == "" || d.Algorithm == "sliding-log":
@@ -310,16 +339,10 @@ func (d defined) told(r Ref, others Quota) Quota {
 	return q
 }
 
-// windowText reads a window in a key: seconds, a duration, or the name of a unit;
-// 0 for anything else.
+// windowText reads a window in a key; 0 for anything else.
 func windowText(s string) float64 {
-	if s == "" {
-		return 0
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return max(0, d.Seconds())
-	}
-	return firstOf(calendar(s), positive(s))
+	seconds, _ := ParseWindow(s)
+	return max(0, seconds)
 }
 
 // definedSliding reads two counts of windows that are numbered, where the window

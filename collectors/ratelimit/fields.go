@@ -139,15 +139,20 @@ func (ban) Read(r Ref, k Known, replies []any, _ float64) Reading {
 	return Reading{Limiter: l, Found: true, Known: Known{Limit: l.Limit.V, Window: l.WindowSeconds.V}}
 }
 
-// leaky reads a leaky bucket: by how many thousandths of a request the caller was
-// ahead of the rate at a time in milliseconds. The fields are of a hash, or two
-// strings without lifetime, whose names end in them.
-type leaky struct{ apart bool }
+// leaky reads a leaky bucket: by how many requests the caller was ahead of the
+// rate at a time. The fields are of a hash, or two strings without lifetime, whose
+// names end in them.
+type leaky struct {
+	apart       bool
+	level, last string  // fields of a hash
+	per         float64 // what one request is in level; 0: one
+	clock       clock   // of last
+}
 
 // Ask asks for both fields and the time to live.
 func (b leaky) Ask(r Ref, _ Known, _ float64) [][]string {
 	if !b.apart {
-		return [][]string{{"hmget", r.Key, "excess", "last"}, {"pttl", r.Key}}
+		return [][]string{{"hmget", r.Key, b.level, b.last}, {"pttl", r.Key}}
 	}
 	last := strings.TrimSuffix(r.Key, "excess") + "last"
 	return [][]string{{"getrange", r.Key, "0", timeMost}, {"getrange", last, "0", timeMost}, {"pttl", r.Key}}
@@ -161,12 +166,12 @@ func (b leaky) Read(r Ref, k Known, replies []any, now float64) Reading {
 		return Reading{}
 	}
 	excess, last := number(f[0]), number(f[1])
-	at := last.V / 1000
+	at := b.clock.unix(last.V)
 	if !excess.OK || !last.OK || excess.V < 0 || at > now+clockSkew || at < now-longest || !ttl.ok && !ttl.forever {
 		return Reading{}
 	}
 	l := limiterOf(r, "leaky-bucket")
-	ahead := excess.V / 1000 // requests
+	ahead := excess.V / firstOf(b.per, 1) // requests
 	if pace := k.Told.pace(); pace > 0 {
 		ahead = max(0, ahead-max(0, now-at)/pace)
 		l.ResetsSeconds = snapshot.Known(ahead * pace)

@@ -48,11 +48,11 @@ func apisix() []Layout {
 	}, {
 		Name: "apisix-limit-req", Type: "hash", Limit: limitConfig, Starts: []string{"limit_req:"},
 		Key:    rx(`^limit_req:(?P<id>.+)$`),
-		Reader: leaky{},
+		Reader: leaky{level: "excess", last: "last", per: 1000, clock: clock{perSecond: 1e3}},
 	}, {
 		Name: "apisix-limit-req", Type: "string", Limit: limitConfig, Starts: []string{"limit_req:"},
 		Key: rx(`^limit_req:(?P<id>.+)excess$`), Beside: rx(`^limit_req:.+last$`),
-		Reader: leaky{apart: true},
+		Reader: leaky{apart: true, per: 1000, clock: clock{perSecond: 1e3}},
 	}, {
 		Name: "apisix-limit-conn", Type: "zset", Limit: limitConfig, Starts: []string{"limit_conn:"},
 		Key:    rx(`^limit_conn:(?P<id>.+)$`),

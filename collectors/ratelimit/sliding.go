@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,29 +101,52 @@ func (ageing) Read(r Ref, _ Known, replies []any, _ float64) Reading {
 	return Reading{Limiter: l, Found: true, Known: Known{Window: length, Limit: limit, Used: used}}
 }
 
-// timeList reads a list of the times of requests in unix seconds, the newest
-// first, cut at the limit.
-type timeList struct{ clock clock }
+// timeList reads a list of the times of requests, the newest first, cut at the
+// limit.
+type timeList struct {
+	clock clock
+	// either is set when the oldest may be first instead: both ends are looked at.
+	either bool
+}
 
 // mostTimes is how many times of a log are asked for: beyond them Used is a
 // lower bound.
 const mostTimes = 1000
 
 // Ask asks for the times, and how many there are.
-func (timeList) Ask(r Ref, k Known, _ float64) [][]string {
+func (t timeList) Ask(r Ref, k Known, _ float64) [][]string {
 	most := mostTimes
 	if limit := firstOf(positive(r.group("L")), k.Told.Limit); limit > 0 {
 		most = min(most, int(min(limit, mostTimes)))
 	}
-	return [][]string{{"lrange", r.Key, "0", strconv.Itoa(most - 1)}, {"pttl", r.Key}}
+	asks := [][]string{{"lrange", r.Key, "0", strconv.Itoa(most - 1)}, {"pttl", r.Key}}
+	if t.either {
+		asks = append(asks, []string{"lrange", r.Key, strconv.Itoa(-most), "-1"})
+	}
+	return asks
+}
+
+// newestFirst is the beginning of a list, or its end from behind where the newest
+// are there.
+func newestFirst(head, tail []any) []any {
+	if len(head) == 0 || len(tail) == 0 || number(tail[len(tail)-1]).V <= number(head[0]).V {
+		return head
+	}
+	list := slices.Clone(tail)
+	slices.Reverse(list)
+	return list
 }
 
 // Read implements [Reader].
 func (t timeList) Read(r Ref, k Known, replies []any, now float64) Reading {
-	if len(replies) != 2 {
+	if len(replies) < 2 {
 		return Reading{}
 	}
 	list, _ := replies[0].([]any)
+	if t.either && len(replies) == 3 {
+		tail, _ := replies[2].([]any)
+		list = newestFirst(list, tail)
+	}
 	times := make([]float64, 0, len(list))
 	for _, item := range list {
 		v := number(item)

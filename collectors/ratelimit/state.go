@@ -121,14 +121,22 @@ func (s slidingLog) times(replies []any) (at []float64, total int) {
 }
 
 func (t timeList) askTimes(key string, most int) [][]string {
-	return [][]string{{"lrange", key, "0", strconv.Itoa(most - 1)}, {"llen", key}}
+	asks := [][]string{{"lrange", key, "0", strconv.Itoa(most - 1)}, {"llen", key}}
+	if t.either {
+		asks = append(asks, []string{"lrange", key, strconv.Itoa(-most), "-1"})
+	}
+	return asks
 }
 
 func (t timeList) times(replies []any) (at []float64, total int) {
-	if len(replies) != 2 {
+	if len(replies) < 2 {
 		return nil, 0
 	}
 	list, _ := replies[0].([]any)
+	if t.either && len(replies) == 3 {
+		tail, _ := replies[2].([]any)
+		list = newestFirst(list, tail)
+	}
 	for _, item := range list {
 		if v := number(item); v.OK {
 			at = append(at, t.clock.unix(v.V))
