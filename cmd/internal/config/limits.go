@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -29,7 +30,7 @@ type Limiter struct {
 	Type      string        `yaml:"type"`
 	Algorithm string        `yaml:"algorithm"`
 	Limit     int           `yaml:"limit"`
-	Window    time.Duration `yaml:"window"`
+	Window    Window        `yaml:"window"`
 	Burst     int           `yaml:"burst"`
 	Unit      string        `yaml:"unit"`
 	Epoch     int           `yaml:"epoch"`
@@ -61,13 +62,13 @@ func (l *Limiter) Layout() (ratelimit.Layout, error) {
 
 // LimitRule says what a limit is. What is empty fits all.
 type LimitRule struct {
-	Layout   string        `yaml:"layout"` // "ulule-limiter"
-	Subject  Pattern       `yaml:"subject"`
-	Endpoint Pattern       `yaml:"endpoint"`
-	Tier     string        `yaml:"tier"`
-	Limit    int           `yaml:"limit"`  // requests in the window
-	Window   time.Duration `yaml:"window"` // 0: what the key tells
-	Burst    int           `yaml:"burst"`  // at once, of buckets; 0: Limit
+	Layout   string  `yaml:"layout"` // "ulule-limiter"
+	Subject  Pattern `yaml:"subject"`
+	Endpoint Pattern `yaml:"endpoint"`
+	Tier     string  `yaml:"tier"`
+	Limit    int     `yaml:"limit"`  // requests in the window
+	Window   Window  `yaml:"window"` // 0: what the key tells
+	Burst    int     `yaml:"burst"`  // at once, of buckets; 0: Limit
 }
 
 // TierRule says which tier subjects are in: Tier, or what is written at Key.
@@ -92,6 +93,26 @@ type LimitHeaders struct {
 }
 
 func (l *LimitHeaders) bare() any { return &l.URL }
+
+// Window is the length of a window, as [ratelimit.ParseWindow] reads it: 60, 60s,
+// 1d, hour. The zero value is unknown.
+type Window time.Duration
+
+// UnmarshalText reads a length.
+func (w *Window) UnmarshalText(text []byte) error {
+	seconds, ok := ratelimit.ParseWindow(string(text))
+	if !ok || math.Abs(seconds) > longestWindow {
+		return errors.New("want a duration such as 60s, 15m, 1h or 1d")
+	}
+	*w = Window(seconds * float64(time.Second))
+	return nil
+}
+
+// Seconds is the length in seconds.
+func (w Window) Seconds() float64 { return time.Duration(w).Seconds() }
+
+// longestWindow is what a window may last, in seconds: ten years.
+const longestWindow = 10 * 366 * 86400
 
 // Pattern matches names: a text in which * stands for anything and ? for one
 // character, or behind ~ a regular expression. The zero value matches all.
@@ -127,9 +148,12 @@ func (f *File) checkLimiting() error {
 	if len(f.Limits) > mostRules || len(f.Tiers) > mostRules || len(f.LimitHeaders) > mostRules {
 		return f.errorAt("limits", "more than 200 rules")
 	}
+	known := f.layoutNames()
 	for i := range f.Limits {
 		r, path := &f.Limits[i], element("limits", i)
 		switch {
+		case r.Layout != "" && !slices.Contains(known, r.Layout):
+			return f.errorAt(path+".layout", "no limiter has this name: want one of "+strings.Join(known, ", "))
 		case r.Limit == 0:
 			return f.errorAt(path, "it has no limit")
 		case r.Limit < 0:
@@ -156,6 +180,20 @@ func (f *File) checkLimiting() error {
 	return f.checkLimitHeaders()
 }
 
+// layoutNames are the names that limiters may have: those of the file first.
+func (f *File) layoutNames() []string {
+	var own, known []string
+	for i := range f.Limiters {
+		own = append(own, f.Limiters[i].Name)
+	}
+	for _, l := range ratelimit.Layouts() {
+		known = append(known, l.Name)
+	}
+	known = append(known, ratelimit.Tutorial)
+	slices.Sort(known)
+	return append(own, slices.Compact(known)...)
+}
+
 func (f *File) checkLimiters() error {
 	if len(f.Limiters) > mostRules {
 		return f.errorAt("limiters", "more than 200 layouts")
@@ -168,11 +206,14 @@ func (f *File) checkLimiters() error {
 			return f.errorAt(path, "it has no name")
 		case names[l.Name]:
 			return f.errorAt(path+".name", "another layout has this name")
-		case !groupID.MatchString(l.Key):
-			return f.errorAt(path+".key", "want a regular expression with a group (?P<id>…), the subject")
+		case l.Key == "":
+			return f.errorAt(path, "it has no key")
 		}
 		if _, err := regexp.Compile(l.Key); err != nil { // its error holds the text
 			return f.errorAt(path+".key", "it is no regular expression (RE2)")
+		}
+		if !ratelimit.NamesSubject(l.Key) {
+			return f.errorAt(path+".key", "want a regular expression with a group (?P<id>…), the subject")
 		}
 		names[l.Name] = true
 		if _, err := l.Layout(); err != nil {
@@ -183,7 +224,6 @@ func (f *File) checkLimiters() error {
 }
 
 var (
-	groupID = regexp.MustCompile(`\(\?P?<id>`)
 	// limiterKey is the key in the file that an error of a layout begins with.
 	limiterKey = regexp.MustCompile(`^([a-z_]+)(?:\.[a-z]+)?(?: is |: | and | says )`)
 	isQuoted   = regexp.MustCompile(` is "([^"]*)"`)
@@ -203,17 +243,21 @@ func (f *File) limiterError(path string, err error) error {
 	})
 	if m := limiterKey.FindStringSubmatch(why); m != nil {
 		path += "." + m[1]
+		why = strings.TrimPrefix(why, m[1]+": ")
 	}
 	return f.errorAt(path, why)
 }
 
 func (f *File) checkLimitHeaders() error {
 	methods := []string{"", http.MethodHead, http.MethodGet, http.MethodOptions}
+	known := f.layoutNames()
 	for i := range f.LimitHeaders {
 		h, path := &f.LimitHeaders[i], element("limit_headers", i)
 		switch {
 		case h.URL.Reveal() == "":
 			return f.errorAt(path, "it has no url")
+		case h.Layout != "" && !slices.Contains(known, h.Layout):
+			return f.errorAt(path+".layout", "no limiter has this name: want one of "+strings.Join(known, ", "))
 		case h.Every != 0 && h.Every < minHeaderEvery:
 			return f.errorAt(path+".every", "want 10s or more: each time is a request to the service")
 		case !slices.Contains(methods, h.Method):

@@ -44,7 +44,7 @@ limit_headers:
 	layout, err := f.Limiters[0].Layout()
 	for what, ok := range map[string]bool{
 		"layout":     err == nil && layout.Name == "shop" && layout.Type == "hash" && layout.Key.MatchString("shop:{7}:/orders"),
-		"rule":       rule.Layout == "ulule-limiter" && rule.Tier == "guest" && rule.Limit == 30 && rule.Window == time.Hour && rule.Burst == 5,
+		"rule":       rule.Layout == "ulule-limiter" && rule.Tier == "guest" && rule.Limit == 30 && rule.Window.Seconds() == 3600 && rule.Burst == 5,
 		"glob":       rule.Endpoint.Regexp.MatchString("/orders/7") && !rule.Endpoint.Regexp.MatchString("/v1/orders"),
 		"one letter": rule.Subject.Regexp.MatchString("10.0.1.200") && !rule.Subject.Regexp.MatchString("10.0.11.2") && !rule.Subject.Regexp.MatchString("10a0.1.2"),
 		"regex":      f.Limits[1].Subject.Regexp.MatchString("bot-7") && f.Limits[1].Endpoint.Regexp == nil,
@@ -68,7 +68,13 @@ var faultyLimits = map[string]struct{ text, at, want string }{
 	"layout algorithm":    {"limiters:\n- {name: a, key: '(?P<id>.)', algorithm: token-bucket}", "2:31", "algorithm is \"token-bucket\": fixed-window,"},
 	"layout fields":       {"limiters:\n- {name: a, key: '(?P<id>.)', type: hash}", "2:3", "fields: used or remaining is missing"},
 	"layout group":        {"limiters:\n- {name: a, key: '(?P<id>.)', reset_from: window}", "2:31", "key needs a group \"start\" or \"bucket\""},
-	"no limit":            {"limits:\n- {layout: x}", "2:3", "limits[0]: it has no limit"},
+	"no limit":            {"limits:\n- {layout: drf}", "2:3", "limits[0]: it has no limit"},
+	"unknown layout":      {"limits:\n- {layout: redis-rate, limit: 5}", "2:4", "limits[0].layout: no limiter has this name: want one of apisix,"},
+	"layout of headers":   {"limit_headers:\n- {url: 'http://h', layout: S3cr3tPW}", "2:21", "limit_headers[0].layout: no limiter has this name"},
+	"window":              {"limits:\n- {limit: 5, window: soon}", "2:22", "limits[0].window: want a duration such as 60s"},
+	"long window":         {"limits:\n- {limit: 5, window: 1e9h}", "2:22", "limits[0].window: want a duration such as 60s"},
+	"two subjects":        {"limiters:\n- {name: a, key: '(?P<user>.)(?P<ip>.)'}", "2:13", "limiters[0].key: want one group id instead of user and ip"},
+	"layout without key":  {"limiters:\n- {name: a}", "2:3", "limiters[0]: it has no key"},
 	"negative":            {"limits:\n- {limit: -5}", "2:4", "limits[0].limit: want a positive number"},
 	"negative window":     {"limits:\n- {limit: 5, window: -1s}", "2:14", "limits[0].window: want a duration"},
 	"negative burst":      {"limits:\n- {limit: 5, burst: -1}", "2:14", "limits[0].burst: want a positive number"},
