@@ -126,29 +126,40 @@ func (m *Model) drawFoot(a canvas.Area) {
 	}
 }
 
-// drawHelp lists the bindings that the screen and the program really match.
+// drawHelp lists the bindings that the screen and the program really match, and
+// what the signs of the screen mean.
 func (m *Model) drawHelp(a canvas.Area) {
 	s := m.tabs[m.active].screen
-	w, _ := a.Size()
-	lists := []struct {
-		title string
-		keys  []key.Binding
-	}{{s.Title(), s.Keys()}, {"Everywhere", m.keys.list()}}
-	width := w
-	if w >= 72 {
-		width = w / len(lists)
+	var words []screen.Word
+	if e, ok := s.(screen.Explainer); ok {
+		words = e.Words()
 	}
-	for _, l := range lists {
-		var part canvas.Area
-		if w >= 72 {
-			part, a = a.Left(width)
-		} else {
-			part, a = a.Top(len(l.keys) + 2)
-		}
-		body := widget.Panel(part, "Keys: "+l.title, "")
-		for y, k := range l.keys {
-			body.Text(1, y, k.Help().Key, theme.Key)
-			body.Text(12, y, k.Help().Desc, theme.Plain)
-		}
+	own, all := bindings(s.Keys()), bindings(m.keys.list())
+	left, right := a.Top(len(own) + 2)
+	if w, _ := a.Size(); w >= 72 {
+		left, right = a.Left(w / 2)
+	}
+	drawWords(left, "Keys: "+s.Title(), own)
+	up, down := right.Top(len(all) + 2)
+	drawWords(up, "Keys: Everywhere", all)
+	if len(words) > 0 {
+		drawWords(down, "Signs and words", words)
+	}
+}
+
+// bindings are keys and what they do.
+func bindings(keys []key.Binding) []screen.Word {
+	list := make([]screen.Word, len(keys))
+	for i, k := range keys {
+		list[i] = screen.Word{Word: k.Help().Key, Means: k.Help().Desc}
+	}
+	return list
+}
+
+func drawWords(a canvas.Area, title string, words []screen.Word) {
+	body := widget.Panel(a, title, "")
+	for y, w := range words {
+		body.Text(1, y, w.Word, theme.Key)
+		body.Text(12, y, w.Means, theme.Plain)
 	}
 }

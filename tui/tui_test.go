@@ -75,7 +75,7 @@ func draw(m *Model, w, h int) *canvas.Canvas {
 
 func TestGolden(t *testing.T) {
 	for name, keys := range map[string][]string{
-		"overview": nil, "traffic": {"2"}, "sources": {"9"}, "limits": {"5"}, "help": {"?"}, "route": {"2", "down", "enter"}, "paused": {"p"},
+		"overview": nil, "traffic": {"2"}, "sources": {"9"}, "limits": {"5"}, "help": {"?"}, "words": {"4", "?"}, "route": {"2", "down", "enter"}, "paused": {"p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := showing(screentest.Stale())

@@ -46,6 +46,15 @@ type Shower interface {
 	Show(shown bool) (Screen, tea.Cmd)
 }
 
+// Explainer is a screen with signs and short words that do not explain themselves.
+type Explainer interface {
+	// Words says what they mean; the help shows it.
+	Words() []Word
+}
+
+// Word is a sign or a short word on a screen, and what it means.
+type Word struct{ Word, Means string }
+
 // Reply is the message of a screen's own command. It reaches the screen of that
 // digit, whichever is in view by then; any other message of a command reaches
 // the one in view.

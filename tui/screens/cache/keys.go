@@ -120,6 +120,22 @@ func rateCell(k *analysis.HotKey) widget.Cell {
 	return number(rateText(k), k.ReadsPerSecond, theme.Strong)
 }
 
+// Words implements [screen.Explainer].
+func (m Model) Words() []screen.Word {
+	return []screen.Word{
+		{Word: "BY app 3s", Means: "the app's count, 3s ago"},
+		{Word: "freq", Means: "Redis' own count (LFU)"},
+		{Word: "idle", Means: "time since the last use"},
+		{Word: "mon", Means: "all commands of a moment"},
+		{Word: "hot", Means: "HOTKEYS of Redis 8.6"},
+		{Word: "evt trk", Means: "events, tracking: changes"},
+		{Word: "≥", Means: "at least: a count is full"},
+		{Word: "∞", Means: "never expires"},
+		{Word: "by apitop", Means: "what looking costs Redis"},
+		{Word: "seen", Means: "how many keys by this pass"},
+	}
+}
+
 // methodText is how the rate was found, and how long ago.
 func methodText(k *analysis.HotKey) string {
 	if k.Method == "" {

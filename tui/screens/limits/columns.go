@@ -73,6 +73,20 @@ func (s state) word() string {
 	}[s]
 }
 
+// Words implements [screen.Explainer].
+func (m Model) Words() []screen.Word {
+	var list []screen.Word
+	for s := blocked; s <= unlimited; s++ {
+		list = append(list, screen.Word{Word: s.sign(), Means: s.word()})
+	}
+	return append(
+		list,
+		screen.Word{Word: "LEFT", Means: "requests before it blocks"},
+		screen.Word{Word: "RESETS", Means: "when places free again"},
+		screen.Word{Word: "FULL IN", Means: "blocked then, at this rate"},
+	)
+}
+
 func (s state) style() canvas.Style {
 	return [...]canvas.Style{
 		blocked: theme.Bad, recent: theme.Accent, gone: theme.Dim, near: theme.Warn, free: theme.Good, unlimited: theme.Dim,
