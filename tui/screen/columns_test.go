@@ -85,11 +85,11 @@ func TestWithout(t *testing.T) {
 	all := screen.Columns[int]{name("a"), name("b"), name("c"), name("d")}
 	for drops, want := range map[int]string{1: "acd by d", 3: "abcd by d"} {
 		left, o := all.Without(screen.Order{By: 3, Reverse: true}, drops)
-		got := ""
+		var titles strings.Builder
 		for _, c := range left {
-			got += c.Head.Title
+			titles.WriteString(c.Head.Title)
 		}
-		if got += " by " + left[o.By].Head.Title; got != want || !o.Reverse {
+		if got := titles.String() + " by " + left[o.By].Head.Title; got != want || !o.Reverse {
 			t.Errorf("without %d: %s (%+v), want %s", drops, got, o, want)
 		}
 	}
