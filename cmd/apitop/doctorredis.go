@@ -286,7 +286,7 @@ func (e *evidence) methodFix(m snapshot.Method) string {
 	case snapshot.MethodApp:
 		return fixCounting
 	case snapshot.MethodMonitor:
-		return "--allow-monitor: moments of listening, of 5,000 commands at most"
+		return "--allow-monitor: moments of listening, of 2,000 commands at most"
 	case snapshot.MethodHotkeys:
 		return "--allow-hotkeys, on Redis 8.6 and newer"
 	case snapshot.MethodTrack:

@@ -59,7 +59,7 @@ func (c *Config) addSources(f *pflag.FlagSet) {
 	f.Var(redisFlag{&c.Redis}, "redis", "Redis `URL`: redis://, rediss:// or unix:// (several hosts, or repeated: nodes of a cluster; ?master_name=NAME: sentinels)")
 	f.StringVar(&c.RedisPassword, "redis-password-file", "", "`FILE` with the password of Redis, to keep it out of the URL")
 	f.Var(dutyFlag{&c.RedisDuty}, "redis-duty", "`SHARE` of one core of Redis that looking for hot keys may use: 0.5% to 10%")
-	f.BoolVar(&c.Live.Monitor, "allow-monitor", false, "listen to all commands of Redis for a moment each minute, for exact rates of its keys: costs it a few milliseconds")
+	f.BoolVar(&c.Live.Monitor, "allow-monitor", false, "listen to all commands of Redis for moments, for the rates of its keys: costs it a few milliseconds each")
 	f.BoolVar(&c.Live.Hotkeys, "allow-hotkeys", false, "let Redis 8.6 and newer rank keys by time and bytes, 10 s of each minute (HOTKEYS)")
 	f.BoolVar(&c.Live.Tracking, "allow-tracking", false, "find keys of rate limiters by their changes, 2 s of each minute (CLIENT TRACKING)")
 	f.StringVar(&c.Postgres, "postgres", "", "Postgres `DSN`: postgres://… or key=value")

@@ -18,6 +18,7 @@ func gateways() []Layout {
 		Name: "traefik", Type: "hash", Limit: limitConfig,
 		Starts: []string{"rate:"},
 		Key:    rx(`^rate:(?P<id>.+)$`),
+		Script: traefikScript,
 		Reader: bucket{tokens: "tokens", last: "last", clock: clock{perSecond: 1e6}},
 	}}, apisix()...)
 }

@@ -63,6 +63,7 @@ func python() []Layout {
 			Name: "fastapi-limiter", Type: "string", Limit: limitConfig + "; the most that was seen",
 			Starts: []string{"fastapi-limiter:"},
 			Key:    rx(`^fastapi-limiter:(?P<id>[^:]+|\[?[0-9a-f:.]+\]?):(?P<ep>/.*?):(?P<route>\d+)(?::(?P<dep>\d+))?$`),
+			Script: fastapiScript,
 			Reader: counter{atMost: true},
 		}, {
 			Name: "django-ratelimit", Type: "string", Limit: limitConfig,
@@ -91,13 +92,14 @@ func node() []Layout {
 	return []Layout{{
 		Name: "upstash", Type: "string", Limit: limitConfig, Starts: upstash,
 		Key: key, Beside: rx(`:dynamic:global$|^@upstash/ratelimit:events(?::|$)`),
-		Reader: numbered,
+		Script: upstashCounts, Reader: numbered,
 	}, {
 		Name: "upstash", Type: "hash", Limit: limitConfig, Starts: upstash,
 		Key: key, Reader: fieldCount{frame: frame},
 	}, {
 		Name: "upstash", Type: "hash", Limit: limitConfig, Starts: upstash,
 		Key:    rx(`^@upstash/ratelimit:(?P<id>.+)$`),
+		Script: upstashBucket,
 		Reader: bucket{tokens: "tokens", last: "refilledAt", clock: clock{perSecond: 1e3}, intervally: true},
 	}, {
 		Name: "rate-limit-redis", Type: "string", Limit: limitConfig,
@@ -118,6 +120,7 @@ func golang() []Layout {
 		Name: "redis_rate", Type: "string", Limit: limitConfig,
 		Starts: []string{"rate:"},
 		Key:    rx(`^rate:(?P<id>.+)$`),
+		Script: redisRate,
 		Reader: gcra{clock: clock{epoch: 1483228800}, strict: true}, // 2017-01-01
 	}, {
 		Name: "ulule-limiter", Type: "string", Limit: limitConfig,
@@ -179,10 +182,12 @@ func java() []Layout {
 		Name: "spring-gateway", Type: "string", Limit: "config; the most tokens that were seen", Starts: starts,
 		Key:    rx(`^request_rate_limiter\.\{` + id + `\}\.tokens$`),
 		Beside: rx(`\}\.timestamp$`),
+		Script: springScript,
 		Reader: bucket{keys: both, twice: true},
 	}, {
 		Name: "spring-gateway", Type: "hash", Limit: "config; the most tokens that were seen", Starts: starts,
 		Key:    rx(`^request_rate_limiter\.\{` + id + `\}$`),
+		Script: springScript,
 		Reader: bucket{tokens: "tokens", last: "timestamp", twice: true},
 	}}
 }
@@ -199,6 +204,7 @@ func byValue() []Layout {
 		{
 			Name: "laravel-throttle", Type: "hash", Limit: limitConfig, AnyName: true,
 			Key:    rx(`^(?:[\w-]*[-_]database[-_])?(?P<id>.+)$`), // behind the usual prefix
+			Script: laravelDuration,
 			Reader: fields{used: "count", start: "start", reset: "end"},
 		},
 	}

@@ -42,6 +42,9 @@ type Layout struct {
 	// nil when there is none. It is a hash with the fields tier, window (seconds),
 	// and per endpoint limit:EP, allowed:EP, denied:EP.
 	Neighbour func(subject string) string
+	// Script tells what the numbers mean that the limiter calls its script with
+	// beside the key, NaN where one is none; nil: they tell no limit.
+	Script func(args []float64) Quota
 	// Reader knows what the elements of a key mean.
 	Reader Reader
 }

@@ -69,6 +69,9 @@ func (b *budget) spend(took time.Duration) {
 	b.left = max(b.left-cost, -b.most())
 }
 
+// charge takes off what the server did for us beside our requests.
+func (b *budget) charge(cost time.Duration) { b.left = max(b.left-cost, -b.most()) }
+
 // measure takes how long the server worked for us in this round, and puts right
 // what was taken off for its round trips. One round says little, since others do
 // not work evenly: the share is that of the last rounds together, for which the

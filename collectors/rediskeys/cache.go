@@ -16,6 +16,8 @@ type cacheKeys struct {
 	dull dull
 	how  gauge // how use is told; set in each round
 
+	ledger ledger // what bursts heard of all keys
+
 	counting bool      // the app counts reads
 	asked    time.Time // when that was last seen
 
@@ -47,7 +49,7 @@ const (
 )
 
 func newCacheKeys() cacheKeys {
-	return cacheKeys{keys: map[string]*cacheKey{}, dull: newDull(dullCacheKey), stale: true}
+	return cacheKeys{keys: map[string]*cacheKey{}, dull: newDull(dullCacheKey), ledger: newLedger(), stale: true}
 }
 
 // knows tells keys that need not be looked at.
@@ -102,16 +104,36 @@ const hopeful = 4
 
 // use is how much a key is used, in uses per second, as far as is known.
 func (c *cacheKeys) use(k *cacheKey, now time.Time) float64 {
-	if now.Sub(k.heard.at) < heardFor {
-		return k.heard.rate
+	if r := c.rateOf(k, now); r.Rate.OK {
+		return r.Rate.V
 	}
-	if v, _ := c.how.rate(&k.meter); v.OK {
-		return v.V
+	if k.meter.readings == 0 {
+		return 0
 	}
-	if k.meter.readings > 0 {
-		return hopeful * c.how.atOnce(k.meter.count)
+	return c.limited(k, hopeful*c.how.atOnce(k.meter.count), now)
+}
+
+// limited is an estimate, or what the bursts say that the key is used at most.
+func (c *cacheKeys) limited(k *cacheKey, rate float64, now time.Time) float64 {
+	if most := c.ledger.most(k.Key.Raw(), now); most.OK {
+		return min(rate, most.V)
 	}
-	return 0
+	return rate
+}
+
+// rateOf is the rate of a key by the best method that there is, with only what
+// belongs to the rate set: what others found, unless that rests on a few uses and
+// the key's counter tells it too.
+func (c *cacheKeys) rateOf(k *cacheKey, now time.Time) (r snapshot.CacheKey) {
+	rate, atLeast := c.how.rate(&k.meter)
+	switch fresh := now.Sub(k.heard.at) < heardFor; {
+	case fresh && (k.heard.sure || !rate.OK || c.how.method != snapshot.MethodFreq):
+		r.Rate, r.Method, r.RateAt = snapshot.Known(k.heard.rate), snapshot.MethodMonitor, k.heard.at
+	case rate.OK:
+		r.Rate, r.Method, r.RateAt = snapshot.Known(c.limited(k, rate.V, now)), c.how.method, k.At
+		r.AtLeast = atLeast && r.Rate == rate
+	}
+	return r
 }
 
 // bounds is what a new key must beat.
@@ -195,22 +217,22 @@ func (c *cacheKeys) consider(f candidate, clock float64) {
 	}
 }
 
-// follow takes how often a key was used in a burst, and follows the key if that
-// is more than of one that is followed.
-func (w *walker) follow(key string, rate float64, at time.Time) {
+// follow takes how often a key was used in bursts, and follows the key if that is
+// more than of one that is followed.
+func (w *walker) follow(key string, h heard) {
 	if len(key) > mostName || w.bookkeeping(key) || w.limiters.knows(key) {
 		return
 	}
 	c := &w.cache
 	k := c.keys[key]
 	if k == nil {
-		if least := c.bounds(time.Now()); rate <= least.use || least.use >= 0 && !c.giveUp() {
+		if least := c.bounds(time.Now()); h.rate <= least.use || least.use >= 0 && !c.giveUp() {
 			return
 		}
 		k = c.add(key)
 	}
 	c.stale = true
-	k.heard = heard{rate: rate, at: at}
+	k.heard = h
 }
 
 // due are the keys to look at again, those longest not seen first.
@@ -271,13 +293,11 @@ func (c *cacheKeys) shown(k *cacheKey, now time.Time) snapshot.CacheKey {
 	if out.TTLSeconds.OK {
 		out.TTLSeconds.V = max(out.TTLSeconds.V-now.Sub(k.At).Seconds(), 0)
 	}
-	switch rate, atLeast := c.how.rate(&k.meter); {
+	switch r := c.rateOf(k, now); {
 	case k.counted:
 		out.Method = snapshot.MethodApp
-	case now.Sub(k.heard.at) < heardFor:
-		out.Rate, out.Method, out.RateAt = snapshot.Known(k.heard.rate), snapshot.MethodMonitor, k.heard.at
-	case rate.OK:
-		out.Rate, out.AtLeast, out.Method, out.RateAt = rate, atLeast, c.how.method, k.At
+	case r.Rate.OK:
+		out.Rate, out.AtLeast, out.Method, out.RateAt = r.Rate, r.AtLeast, r.Method, r.RateAt
 	case now.Sub(k.ranked) < heardFor:
 		out.Method = snapshot.MethodHotkeys // by which it was found, without a rate
 	}

@@ -39,10 +39,10 @@ func readCPU(reply any) cpuClock {
 
 // meterCPU ends a round: what the server worked since its beginning, without
 // what it does for others, is our doing. What others want is known from between
-// the rounds.
+// the rounds. A burst makes all of it dearer and is charged by its lines.
 func (w *walker) meterCPU(ctx context.Context) error {
 	begun := w.head.cpu
-	if begun.at.IsZero() || !w.inTime(ctx) {
+	if begun.at.IsZero() || w.ears.bursting() || !w.inTime(ctx) {
 		w.idle = cpuClock{}
 		return nil
 	}

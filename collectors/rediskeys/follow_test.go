@@ -26,8 +26,8 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	at := time.Now()
-	w.follow(cold, 900, at)
-	w.follow(appCounts, 1e6, at)
+	w.follow(cold, heard{900, at, true})
+	w.follow(appCounts, heard{1e6, at, true})
 	k = collect(t, c)
 	if first := k.Cache[0]; first.Key.Raw() != cold || first.Rate != snapshot.Known(900) || first.Method != snapshot.MethodMonitor || !first.RateAt.Equal(at) {
 		t.Errorf("first %+v", first)
@@ -35,7 +35,7 @@ func TestFollow(t *testing.T) {
 	if _, ok := cacheKeyOf(k, appCounts); ok || len(k.Cache) > mostCacheKeys {
 		t.Errorf("%d keys, the app's record among them: %v", len(k.Cache), ok)
 	}
-	w.follow(cold, 900, at.Add(-2*heardFor))
+	w.follow(cold, heard{900, at.Add(-2 * heardFor), true})
 	if key, ok := cacheKeyOf(collect(t, c), cold); ok && key.Method == snapshot.MethodMonitor {
 		t.Errorf("an old rate counts: %+v", key)
 	}

@@ -18,7 +18,13 @@ import (
 // TestHostileNames: names are drawn safely, kept whole for the server, and one
 // of a megabyte is counted and not kept.
 func TestHostileNames(t *testing.T) {
-	srv := redistest.Start(t)
+	for _, policy := range []string{"noeviction", "allkeys-lfu"} {
+		t.Run(policy, func(t *testing.T) { testHostileNames(t, policy) })
+	}
+}
+
+func testHostileNames(t *testing.T, policy string) {
+	srv := redistest.Start(t, "--maxmemory-policy", policy)
 	names := []string{
 		"\x1b[2Jboom", "a\x1b]52;c;x\x07", "bidi\u202e", "\xff\xfe", "nul\x00l", "line\r\nfeed", "zalgo" + strings.Repeat("\u0301", 50),
 		"rate_limit:\x1b[2J:/orders", "rate_limit:\u202e7:\xff", "", " ", strings.Repeat("y", mostName),
@@ -32,8 +38,8 @@ func TestHostileNames(t *testing.T) {
 	}
 	srv.Do("SET", strings.Repeat("z", 1<<20), "v")
 	srv.Do("ZADD", "access_frequency", "5", "\x1b[2Jboom", "6", strings.Repeat("w", 2000))
-	c := collector(t, srv.URL())
-	k := collect(t, c)
+	c := eager(t, srv.URL())
+	k := until(t, c, 10*time.Second, func(k *snapshot.Keys) bool { return k.Coverage.V == 1 && len(k.Limiters) == 2 })
 	if len(k.Cache) != 10 || len(k.Limiters) != 2 || k.Coverage != snapshot.Known(1) {
 		t.Errorf("%d cache keys, %d limiters, coverage %v", len(k.Cache), len(k.Limiters), k.Coverage)
 	}
@@ -44,7 +50,7 @@ func TestHostileNames(t *testing.T) {
 			t.Errorf("%q is missing", n)
 		}
 	}
-	shown := fmt.Sprintf("%v %v %s", k.Cache, k.Limiters, notesText(c))
+	shown := fmt.Sprintf("%v %v %v %s", k.Cache, k.Limiters, k.Groups, notesText(c))
 	for _, r := range strings.ReplaceAll(shown, "\n", "") {
 		if r < ' ' || r == 0x7f || r == '\u202e' || r == '\ufffd' {
 			t.Fatalf("%q is drawn", r)

@@ -21,6 +21,8 @@ type limiters struct {
 	dull    dull
 	highest map[kind]*highest
 	over    time.Time // when one last found no room
+
+	scripted scripted // what bursts heard of their limits
 }
 
 // limiter is one key that is, or may be, a limiter's.
@@ -50,7 +52,7 @@ const (
 func newLimiters(layouts []ratelimit.Layout, limits Limits) limiters {
 	return limiters{
 		layouts: layouts, limits: limits,
-		keys: map[string]*limiter{}, dull: newDull(dullLimiter), highest: map[kind]*highest{},
+		keys: map[string]*limiter{}, dull: newDull(dullLimiter), highest: map[kind]*highest{}, scripted: newScripted(),
 	}
 }
 

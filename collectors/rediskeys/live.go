@@ -42,12 +42,15 @@ type ears struct {
 	events  redislive.Events
 	heard   chan func(*walker) // capacity 1: what came of a moment
 	busy    bool               // a moment goes on, or nobody has taken what came of it
+	doing   snapshot.Method    // which one
+	met     bool               // the first round is over: that is the explorer's
 
 	asked   map[snapshot.Method]time.Time // when a method was last tried
 	no      map[snapshot.Method]denial
-	burst   *snapshot.Burst     // the newest
-	rated   map[string]struct{} // keys that it gave a rate
-	ranked  time.Time           // the newest ranking that was taken
+	burst   *snapshot.Burst // the newest
+	began   time.Time       // the first one
+	cost    time.Duration   // of the newest one, the server's
+	ranked  time.Time       // the newest ranking that was taken
 	missed  misses
 	waiting []string // keys that may be limiters, not looked at yet
 	why     string   // no burst now, if not for want of permission
@@ -64,8 +67,11 @@ type denial struct {
 }
 
 const (
-	burstEvery   = time.Minute      // on each node
+	burstFirst   = 5 * time.Second  // on each node, in the first minute
+	burstEvery   = 20 * time.Second // the same later
 	burstAsked   = 5 * time.Second  // the same when somebody asks for it
+	burstShare   = 0.002            // of the server's core, at most, for those nobody asks for
+	lineCost     = 2 * time.Microsecond
 	trackEvery   = time.Minute      // on each node, and at the start
 	trackFor     = 2 * time.Second  // a moment
 	eventsEvery  = 15 * time.Second // on each node
@@ -75,7 +81,6 @@ const (
 	denialFor    = 10 * time.Minute // until a method is tried again
 	mostMoment   = 5 * time.Second  // with connecting; it ends by itself before
 	mostOps      = 250_000          // commands a second: listening would take half a core
-	leastSeen    = 3                // uses of a key that make a rate
 	mostWaiting  = 2000
 )
 
@@ -115,19 +120,27 @@ func (c *Collector) Close() error {
 	return errors.Join(errs...)
 }
 
-// listen takes what was heard since the last round and begins the next moment
-// when it is time for one.
-func (w *walker) listen(ctx context.Context) error {
-	e := &w.ears
-	if e.conn == nil {
-		return nil
-	}
+// hear takes what was heard since the last round.
+func (w *walker) hear() {
 	select {
-	case take := <-e.heard:
-		e.busy = false
+	case take := <-w.ears.heard:
+		w.ears.busy = false
 		take(w)
 	default:
 	}
+}
+
+// bursting tells whether a burst goes on. Then we send nothing that can wait:
+// it would be most of what is heard.
+func (e *ears) bursting() bool { return e.busy && e.doing == snapshot.MethodMonitor }
+
+// listen begins the next moment when it is time for one.
+func (w *walker) listen(ctx context.Context) error {
+	e := &w.ears
+	if e.conn == nil || e.bursting() {
+		return nil
+	}
+	defer func() { e.met = true }()
 	for _, step := range []func(context.Context) error{w.readWaiting, w.lookAtRanking, w.askForEvents, w.begin} {
 		if err := step(ctx); err != nil {
 			return err
@@ -143,7 +156,7 @@ func (w *walker) begin(ctx context.Context) error {
 		return nil
 	}
 	switch {
-	case e.allowed.Monitor && e.burstDue(now):
+	case e.allowed.Monitor && e.met && e.burstDue(now):
 		return w.beginBurst(ctx)
 	case e.allowed.Tracking && e.due(snapshot.MethodTrack, now, trackEvery):
 		e.run(snapshot.MethodTrack, e.track(ratelimit.Prefixes(w.limiters.layouts)))
@@ -164,7 +177,7 @@ func (e *ears) due(m snapshot.Method, now time.Time, every time.Duration) bool {
 
 // run begins a moment in the background.
 func (e *ears) run(m snapshot.Method, moment func(context.Context) func(*walker)) {
-	e.asked[m], e.busy = time.Now(), true
+	e.asked[m], e.busy, e.doing = time.Now(), true, m
 	heard := e.heard
 	e.running.Go(func() {
 		ctx, cancel := context.WithTimeout(e.end, mostMoment)
@@ -212,6 +225,10 @@ func (e *ears) burstDue(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	every := burstEvery
+	if e.began.IsZero() || now.Sub(e.began) < time.Minute {
+		every = burstFirst
+	}
+	every = max(every, time.Duration(float64(e.cost)/burstShare))
 	if e.wanted.After(e.asked[snapshot.MethodMonitor]) {
 		every = burstAsked
 	}

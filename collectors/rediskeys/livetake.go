@@ -29,36 +29,52 @@ func (e *ears) hearBurst(ctx context.Context) func(*walker) {
 	}
 }
 
-// takeBurst takes the rates of the keys that were read often enough, and of those
-// that were before and are not now. What may be a limiter is looked at as if the
-// explorer had found it.
+// takeBurst takes what was heard of keys. What may be a limiter is looked at as
+// if the explorer had found it.
 func (w *walker) takeBurst(s *redislive.Sample) {
 	e := &w.ears
-	seconds := s.Span.Seconds()
-	rated := map[string]struct{}{}
+	e.cost = time.Duration(s.Lines) * lineCost
+	w.gate.budget.charge(e.cost)
+	if e.began.IsZero() {
+		e.began = s.At
+	}
 	for _, k := range s.Keys {
 		if _, ok := ratelimit.Match(w.limiters.layouts, k.Key); ok {
 			e.wait(k.Key)
-			continue
-		}
-		if k.Reads >= leastSeen {
-			rated[k.Key] = struct{}{}
-			w.follow(k.Key, float64(k.Reads)/seconds, s.At)
-		}
-		delete(e.rated, k.Key)
-	}
-	for key := range e.rated {
-		if w.cache.keys[key] != nil {
-			w.follow(key, 0, s.At)
 		}
 	}
-	e.rated = rated
+	w.limiters.scripted.learn(w.limiters.layouts, s.Learned)
+	w.cache.ledger.add(s)
+	w.rateHeard(time.Now())
 	e.burst = &snapshot.Burst{
-		At: s.At, SpanSeconds: seconds, Lines: s.Lines, Cut: s.Cut,
+		At: s.At, SpanSeconds: s.Span.Seconds(), Lines: s.Lines, Cut: s.Cut,
 		Commands: burstCounts(s.Commands), Clients: burstCounts(s.Clients),
 	}
 	if n := s.Reads + s.Writes; n > 0 {
 		e.burst.WriteRatio = snapshot.Known(float64(s.Writes) / float64(n))
+	}
+}
+
+// rateHeard gives keys the rates of the ledger: those that were read often
+// enough, and those that were before and are not any more.
+func (w *walker) rateHeard(now time.Time) {
+	c := &w.cache
+	for key, k := range c.keys {
+		if k.heard.at.IsZero() {
+			continue
+		}
+		k.heard = heard{at: c.ledger.at}
+		if e := c.ledger.keys[key]; e != nil {
+			k.heard.rate = e.reads / c.ledger.seconds
+		}
+	}
+	c.stale = true
+	for _, h := range c.ledger.hottest(now) {
+		if _, ok := ratelimit.Match(w.limiters.layouts, h.key); ok && !w.other.has(h.key) {
+			continue
+		}
+		_, sure := c.ledger.rate(h.key, now)
+		w.follow(h.key, heard{rate: h.rate, at: c.ledger.at, sure: sure})
 	}
 }
 

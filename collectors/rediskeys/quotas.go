@@ -216,6 +216,9 @@ func (l *limiters) quota(lim *snapshot.Limiter) ratelimit.Quota {
 	if q := l.limits.quota(lim); q.From != "" {
 		return q
 	}
+	if q := l.scripted.quota(lim); q.From != "" {
+		return q
+	}
 	if h := l.highest[kind{lim.Layout, lim.Endpoint.Raw()}]; h != nil && len(h.keys) >= sureKeys {
 		return ratelimit.Quota{Limit: h.most, From: "ceiling"}
 	}

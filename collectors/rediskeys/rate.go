@@ -204,6 +204,7 @@ func (m *meter) idleRate() (rate snapshot.Value, atLeast bool) {
 type heard struct {
 	rate float64
 	at   time.Time
+	sure bool // no estimate of ours is better
 }
 
 // heardFor is how long a heard rate counts more than our own estimate.

@@ -166,13 +166,14 @@ func (w *walker) round(ctx context.Context) error {
 	w.limiters.dull.age(now)
 	w.other.age(now)
 	err := w.lookAround(ctx)
-	if w.answered = err == nil; w.answered {
+	w.hear()
+	if w.answered = err == nil; w.answered && !w.ears.bursting() {
 		err = w.readKnown(ctx)
 	}
 	if err == nil {
 		err = w.listen(ctx)
 	}
-	if err == nil {
+	if err == nil && !w.ears.bursting() {
 		err = w.explore(ctx)
 	}
 	if err == nil {

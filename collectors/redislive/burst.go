@@ -9,15 +9,15 @@ import (
 
 // Limits end a [Burst], whichever comes first. A zero field is the default.
 type Limits struct {
-	Lines int           // 2,000
+	Lines int           // 2,000 of others, and four times that with our own
 	Bytes int           // 1 MiB, of what comes over the network
-	Time  time.Duration // 250 ms
-	Quiet time.Duration // 1 s: the time when fewer than 100 lines came within Time
+	Time  time.Duration // 1 s
 }
 
 const (
 	mostLine  = 16 << 10 // bytes of a line that are looked at: its keys come first
-	fewLines  = 100      // make a server quiet, and a sample too small to trust
+	fewLines  = 100      // make a sample too small to trust
+	withOwn   = 4        // times as many lines as of others
 	mostKeys  = 1024     // that a sample gives
 	mostNamed = 64       // commands and clients that a sample gives
 )
@@ -30,12 +30,8 @@ func (l Limits) orDefault() Limits {
 		l.Bytes = 1 << 20
 	}
 	if l.Time <= 0 {
-		l.Time = 250 * time.Millisecond
+		l.Time = time.Second
 	}
-	if l.Quiet <= 0 {
-		l.Quiet = time.Second
-	}
-	l.Quiet = max(l.Quiet, l.Time)
 	return l
 }
 
@@ -102,7 +98,7 @@ type moment struct {
 // listen reads lines until a limit is reached. A read that ends before that is a
 // failure.
 func (b *burst) listen(from lines) error {
-	end, quiet := b.start.Add(b.lim.Time), false
+	end := b.start.Add(b.lim.Time)
 	from.SetDeadline(end)
 	for {
 		text, cut, err := from.ReadLine(mostLine)
@@ -111,7 +107,7 @@ func (b *burst) listen(from lines) error {
 			b.take(text, cut, now) // or the beginning of one with a long value
 		}
 		switch {
-		case err == nil && b.heard >= b.lim.Lines:
+		case err == nil && (b.heard-b.own >= b.lim.Lines || b.heard >= withOwn*b.lim.Lines):
 			b.cut = cutLines
 		case from.Spent():
 			b.cut = cutBytes
@@ -119,10 +115,6 @@ func (b *burst) listen(from lines) error {
 			continue
 		case err != nil && now.Before(end):
 			return err
-		case !quiet && b.heard < fewLines && b.lim.Quiet > b.lim.Time:
-			quiet, end = true, b.start.Add(b.lim.Quiet)
-			from.SetDeadline(end)
-			continue
 		default:
 			b.cut = cutTime
 		}

@@ -130,7 +130,7 @@ type Limiter struct {
 	Algorithm      string    // "sliding-log", "gcra"
 	Used           Value     // requests in the window now
 	Limit          Value     // allowed in the window
-	LimitFrom      string    // where Limit was found: "key", "neighbour", "metrics", "headers", "config", "ceiling"; empty: unknown
+	LimitFrom      string    // where Limit was found: "key", "neighbour", "metrics", "headers", "config", "monitor", "ceiling"; empty: unknown
 	WindowSeconds  Value
 	ResetsSeconds  Value     // until a slot frees (blocked) or the window is empty
 	Blocked        bool      // the key itself says so, whatever Used and Limit are

@@ -179,7 +179,7 @@ func layouts(l *analysis.Limits) string {
 // sources is how many limits come from where: "key 4, config 2, unknown 1".
 func sources(l *analysis.Limits) string {
 	var parts []string
-	for _, from := range []string{"key", "neighbour", "headers", "metrics", "config", "ceiling", ""} {
+	for _, from := range []string{"key", "neighbour", "headers", "metrics", "config", "monitor", "ceiling", ""} {
 		n := tally(l, func(s *analysis.Subject) bool { return s.LimitFrom == from })
 		if n == 0 {
 			continue

@@ -20,6 +20,8 @@ func fromWords(from string) string {
 		return "the service's RateLimit headers say so"
 	case "config":
 		return "the configuration file says so (limits:)"
+	case "monitor":
+		return "the limiter's script was called with it while apitop listened (MONITOR)"
 	case "ceiling":
 		return "a guess: several callers stopped at just this number"
 	case "":
