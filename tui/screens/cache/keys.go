@@ -129,9 +129,9 @@ func (m Model) Words() []screen.Word {
 		{Word: "mon", Means: "all commands of a moment"},
 		{Word: "hot", Means: "HOTKEYS of Redis 8.6"},
 		{Word: "evt trk", Means: "events, tracking: changes"},
+		{Word: "SHARE", Means: "of the reads of this list"},
 		{Word: "≥", Means: "at least: a count is full"},
 		{Word: "∞", Means: "never expires"},
-		{Word: "by apitop", Means: "what looking costs Redis"},
 		{Word: "seen", Means: "how many keys by this pass"},
 	}
 }

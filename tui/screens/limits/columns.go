@@ -84,6 +84,7 @@ func (m Model) Words() []screen.Word {
 		screen.Word{Word: "LEFT", Means: "requests before it blocks"},
 		screen.Word{Word: "RESETS", Means: "when places free again"},
 		screen.Word{Word: "FULL IN", Means: "blocked then, at this rate"},
+		screen.Word{Word: "SHARE", Means: "of all callers' requests"},
 	)
 }
 
