@@ -51,17 +51,26 @@ func Open(t Target) *Conn {
 	logging.Disable()
 	c := &Conn{target: t, guard: new(guard), turn: make(chan struct{}, 1)}
 	c.gate = NewGate(c)
-	c.client = redis.NewClient(&redis.Options{
-		Network:   t.network,
-		Addr:      t.addr,
-		DB:        t.db,
-		Dialer:    c.dial,
-		OnConnect: c.introduce,
+	opt := t.options()
+	opt.Dialer, opt.OnConnect = c.dial, c.introduce
+	c.client = redis.NewClient(opt)
+	c.client.AddHook(c.guard)
+	return c
+}
+
+// options are those of a client with one connection. Nothing is sent twice: the
+// next round is the retry, and who asked for a change sees how it went.
+func (t Target) options() *redis.Options {
+	return &redis.Options{
+		Network: t.network,
+		Addr:    t.addr,
+		DB:      t.db,
+		Dialer:  t.dial,
 		CredentialsProviderContext: func(context.Context) (string, string, error) {
 			return t.credentials()
 		},
-		Protocol:                 2,  // its replies are the same on every server and need no push messages
-		MaxRetries:               -1, // the next round is the retry
+		Protocol:                 2, // its replies are the same on every server and need no push messages
+		MaxRetries:               -1,
 		DialerRetries:            1,
 		DialTimeout:              dialTimeout,
 		ReadTimeout:              ioTimeout,
@@ -71,9 +80,7 @@ func Open(t Target) *Conn {
 		PipelinePoolSize:         -1,
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
-	c.client.AddHook(c.guard)
-	return c
+	}
 }
 
 // Name is the server's address for people; see [Target.Name].

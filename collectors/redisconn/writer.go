@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
@@ -111,27 +110,9 @@ func (w *Writer) send(ctx context.Context, node *Conn, command []string) (int64,
 
 // write sends one command on a new connection and closes that.
 func (t Target) write(ctx context.Context, command []string) (int64, error) {
-	client := redis.NewClient(&redis.Options{
-		Network:   t.network,
-		Addr:      t.addr,
-		DB:        t.db,
-		Dialer:    t.dial,
-		OnConnect: sayName,
-		CredentialsProviderContext: func(context.Context) (string, string, error) {
-			return t.credentials()
-		},
-		Protocol:                 2,
-		MaxRetries:               -1, // a change is tried once: who asked for it sees how it went
-		DialerRetries:            1,
-		DialTimeout:              dialTimeout,
-		ReadTimeout:              ioTimeout,
-		WriteTimeout:             ioTimeout,
-		ContextTimeoutEnabled:    true,
-		PoolSize:                 1,
-		PipelinePoolSize:         -1,
-		DisableIdentity:          true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	opt := t.options()
+	opt.OnConnect = sayName
+	client := redis.NewClient(opt)
 	defer func() { _ = client.Close() }() // nothing is lost with it
 	client.AddHook(writeGuard{})
 	args := make([]any, len(command))
@@ -195,11 +176,7 @@ func (writeGuard) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 
 func checkWrite(cmd redis.Cmder) error {
 	name := nameOf(cmd)
-	words := make([]string, len(cmd.Args()))
-	for i := range words {
-		words[i] = word(cmd, i)
-	}
-	if handshake(name) || mayWrite(words) {
+	if handshake(name) || mayWrite(wordsOf(cmd)) {
 		return nil
 	}
 	err := refusedWrite(name)
