@@ -97,7 +97,7 @@ func (l *limitState) denied(t *limitTrack, limit Value) Value {
 	if t.last.Algorithm == fixedWindow && l.beyond[t.last.Layout] {
 		return t.rate(beyondGrowth, l.window)
 	}
-	if t.last.Blocked || t.peak(l.window) >= limit.V {
+	if _, most := t.extremes(l.window); t.last.Blocked || most >= limit.V {
 		return Value{}
 	}
 	if _, _, ok := t.span(netGrowth, l.window); !ok {
@@ -106,19 +106,21 @@ func (l *limitState) denied(t *limitTrack, limit Value) Value {
 	return snapshot.Known(0)
 }
 
-// peak is the most that was used in the readings of the window.
-func (t *limitTrack) peak(window time.Duration) float64 {
+// extremes are the least and the most that was used in the readings of the
+// window.
+func (t *limitTrack) extremes(window time.Duration) (least, most float64) {
 	from, to, ok := t.span(netGrowth, window)
 	if !ok {
-		return t.last.Used.V
+		return t.last.Used.V, t.last.Used.V
 	}
-	most := to.grown[netGrowth]
+	now := to.grown[netGrowth]
+	least, most = now, now
 	for _, s := range t.samples {
 		if !s.at.Before(from.at) {
-			most = max(most, s.grown[netGrowth])
+			least, most = min(least, s.grown[netGrowth]), max(most, s.grown[netGrowth])
 		}
 	}
-	return t.last.Used.V + most - to.grown[netGrowth]
+	return t.last.Used.V + least - now, t.last.Used.V + most - now
 }
 
 // requests is decisions per second. Where nobody counts them, a window's counter
@@ -138,27 +140,12 @@ func (l *limitState) requests(t *limitTrack, limit Value) Value {
 	case drains(lim.Algorithm):
 		back := over(limit, lim.WindowSeconds)
 		net := t.rate(netGrowth, l.window)
-		if !back.OK || !net.OK || t.peak(l.window) >= limit.V || t.ebb(l.window) <= 0 {
+		if least, most := t.extremes(l.window); !back.OK || !net.OK || most >= limit.V || least <= 0 {
 			return Value{} // denied unseen, or empty for a part of the time
 		}
 		return snapshot.Known(max(net.V+back.V, 0))
 	}
 	return Value{}
-}
-
-// ebb is the least that was used in the readings of the window.
-func (t *limitTrack) ebb(window time.Duration) float64 {
-	from, to, ok := t.span(netGrowth, window)
-	if !ok {
-		return t.last.Used.V
-	}
-	least := to.grown[netGrowth]
-	for _, s := range t.samples {
-		if !s.at.Before(from.at) {
-			least = min(least, s.grown[netGrowth])
-		}
-	}
-	return t.last.Used.V + least - to.grown[netGrowth]
 }
 
 // timeToLimit is when the subject will be blocked if it goes on as in the
