@@ -157,3 +157,28 @@ func (t *tally) estimate(keys float64) snapshot.KeyGroup {
 	}
 	return g
 }
+
+// groups are those of a node, with what they were in the pass before. They are
+// kept until the next pass is over: the numbers of a whole pass do not change.
+func (e *explorer) groups(size float64) []snapshot.KeyGroup {
+	if !e.whole {
+		return e.now.estimates(size)
+	}
+	return e.shown
+}
+
+// settle works out the groups of the pass that is over.
+func (e *explorer) settle(size float64) {
+	list := e.now.estimates(size)
+	was := map[safe.Text]*snapshot.KeyGroup{}
+	for _, g := range e.shown {
+		g.Before = nil
+		was[g.Prefix] = &g
+	}
+	for i := range list {
+		if g := was[list[i].Prefix]; g != nil {
+			list[i].Before, list[i].BeforeAt = g, g.At
+		}
+	}
+	e.shown, e.sample, e.sampleOf = list, e.now.sample.keys, e.now.sample.seen
+}

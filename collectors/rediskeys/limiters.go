@@ -117,13 +117,13 @@ func (k *limiter) pressure() float64 {
 
 // readLimiters reads limiter keys, known or just found. It tells whether the
 // round had time for all.
-func (c *walker) readLimiters(ctx context.Context, list []*limiter) (all bool, err error) {
+func (w *walker) readLimiters(ctx context.Context, list []*limiter) (all bool, err error) {
 	for batch := range slices.Chunk(list, batchReads) {
 		for range mostAsks {
-			if !c.hasTime(ctx) {
+			if !w.hasTime(ctx) {
 				return false, nil
 			}
-			more, err := c.readBatch(ctx, batch)
+			more, err := w.readBatch(ctx, batch)
 			if err != nil {
 				return false, err
 			}
@@ -136,18 +136,18 @@ func (c *walker) readLimiters(ctx context.Context, list []*limiter) (all bool, e
 }
 
 // readBatch reads keys and gives those of which another question brings more.
-func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, error) {
+func (w *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, error) {
 	var asks [][]string
-	now := c.head.now()
+	now := w.head.now()
 	ends := make([]int, len(batch))
 	for i, k := range batch {
-		if ask := c.limiters.limits.askTier(k, c.head.at); ask != nil {
+		if ask := w.limiters.limits.askTier(k, w.head.at); ask != nil {
 			asks = append(asks, ask)
 		}
 		asks = append(asks, k.ref.Ask(k.known, now)...)
 		ends[i] = len(asks)
 	}
-	replies, err := c.gate.do(ctx, asks)
+	replies, err := w.gate.do(ctx, asks)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (c *walker) readBatch(ctx context.Context, batch []*limiter) ([]*limiter, e
 			k.tier.took(own[0])
 			own = own[1:]
 		}
-		if c.limiters.take(k, k.ref.Read(k.known, own, now)) {
+		if w.limiters.take(k, k.ref.Read(k.known, own, now)) {
 			more = append(more, k)
 		}
 	}

@@ -124,31 +124,6 @@ func plus(a, b snapshot.Value) snapshot.Value {
 	return snapshot.Value{V: a.V + b.V, OK: a.OK && b.OK}
 }
 
-// groups are those of a node, with what they were in the pass before. They are
-// kept until the next pass is over: the numbers of a whole pass do not change.
-func (e *explorer) groups(size float64) []snapshot.KeyGroup {
-	if !e.whole {
-		return e.now.estimates(size)
-	}
-	return e.shown
-}
-
-// settle works out the groups of the pass that is over.
-func (e *explorer) settle(size float64) {
-	list := e.now.estimates(size)
-	was := map[safe.Text]*snapshot.KeyGroup{}
-	for _, g := range e.shown {
-		g.Before = nil
-		was[g.Prefix] = &g
-	}
-	for i := range list {
-		if g := was[list[i].Prefix]; g != nil {
-			list[i].Before, list[i].BeforeAt = g, g.At
-		}
-	}
-	e.shown, e.sample, e.sampleOf = list, e.now.sample.keys, e.now.sample.seen
-}
-
 // mergeSamples makes one sample of all keys: from each node as large a part as
 // its share of the keys.
 func mergeSamples(walkers []*walker) snapshot.KeySample {
@@ -179,13 +154,4 @@ func mergeSamples(walkers []*walker) snapshot.KeySample {
 		}
 	}
 	return summary(all, total)
-}
-
-// sampled is the sample of the last whole pass, or of the first one so far, and
-// how many keys it stands for.
-func (e *explorer) sampled() (keys []sampled, of float64) {
-	if e.whole {
-		return e.sample, float64(e.sampleOf)
-	}
-	return e.now.sample.keys, float64(e.now.sample.seen)
 }

@@ -65,6 +65,15 @@ func (r *reservoir) answer(at int, ttl, bytes any) {
 	k.known = bytes != nil && (!told || ms != -2) && (told || ok)
 }
 
+// sampled is the sample of the last whole pass, or of the first one so far, and
+// how many keys it stands for.
+func (e *explorer) sampled() (keys []sampled, of float64) {
+	if e.whole {
+		return e.sample, float64(e.sampleOf)
+	}
+	return e.now.sample.keys, float64(e.now.sample.seen)
+}
+
 // sizeBounds and ttlBounds are the upper bounds of the buckets, in bytes and in
 // seconds; what is beyond is in the last.
 func sizeBounds() []float64 {
