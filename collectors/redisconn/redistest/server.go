@@ -109,9 +109,6 @@ func (s *Server) Signal(sig os.Signal) {
 	}
 }
 
-// PID is the server's process id.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
-
 // URL is the address for the monitor.
 func (s *Server) URL() string { return "unix://" + s.Sock }
 

@@ -33,9 +33,6 @@ func Native() *analysis.Report { return script{native: true}.run(240) }
 // Stale is the same service, seventeen seconds after Redis went away.
 func Stale() *analysis.Report { return script{redisUntil: 223}.run(240) }
 
-// Restarted is the same service, whose process started anew a minute ago.
-func Restarted() *analysis.Report { return script{restart: 180}.run(240) }
-
 // Unconfigured is a run with a metrics page and nothing else.
 func Unconfigured() *analysis.Report { return script{onlyMetrics: true}.run(30) }
 
@@ -47,7 +44,6 @@ func Hostile() *analysis.Report {
 // script is a scripted service.
 type script struct {
 	redisUntil  int // second in which Redis goes away; 0: never
-	restart     int // second in which the API restarts; 0: never
 	onlyMetrics bool
 	throttled   bool                // the limiters are those of [Throttled]
 	native      bool                // histograms have exponential buckets too
@@ -132,17 +128,13 @@ var routes = []route{
 var bounds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func (s script) page(i int) *snapshot.HTTP {
-	up := i
-	if s.restart > 0 && i >= s.restart {
-		up = i - s.restart
-	}
 	h := &snapshot.HTTP{
 		Target: s.str("localhost:8000"), At: at(i), InFlight: known(float64(2 + i%3)),
-		StartTime: known(float64(start.Unix() + int64(i-up))),
+		StartTime: known(float64(start.Unix())),
 		Page:      snapshot.Page{Format: "text", Bytes: 48200, Samples: 812, Dialect: "client_golang"},
 	}
 	for _, r := range routes {
-		t := float64(up)
+		t := float64(i)
 		n := math.Floor(r.rps * (t + 6*(1-math.Cos(t/20)))) // the rate swings by 30 %
 		for status, share := range map[string]float64{"200": 1 - r.errors - r.denied, "500": r.errors, "429": r.denied} {
 			if v := math.Floor(n * share); v > 0 {
@@ -152,7 +144,7 @@ func (s script) page(i int) *snapshot.HTTP {
 		h.Durations = append(h.Durations, s.durations(r, n))
 		h.Work = append(h.Work, snapshot.Work{Series: s.series(r, ""), Requests: n, Statements: math.Floor(n * r.seconds * 100)})
 	}
-	h.Service = s.service(float64(up))
+	h.Service = s.service(float64(i))
 	return h
 }
 
