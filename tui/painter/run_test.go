@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -391,11 +392,4 @@ func TestInThisProcess(t *testing.T) {
 	}
 }
 
-func drain(f *os.File) {
-	buf := make([]byte, 4096)
-	for {
-		if _, err := f.Read(buf); err != nil {
-			return
-		}
-	}
-}
+func drain(f *os.File) { _, _ = io.Copy(io.Discard, f) }
