@@ -57,7 +57,7 @@ func (c *Collector) Collect(ctx context.Context) (snapshot.Reading, error) {
 	r := &snapshot.Redis{At: time.Now(), Mode: c.server.Mode()}
 	for i, a := range answers {
 		if a.err != nil && len(nodes) > 1 {
-			c.note(failed(nodes[i], a.err))
+			c.note(snapshot.NodeNote(nodes[i].Name(), a.err))
 		} else {
 			err = cmp.Or(err, a.err)
 		}
@@ -81,12 +81,6 @@ func (c *Collector) note(notes ...snapshot.Note) {
 			c.notes = append(c.notes, n)
 		}
 	}
-}
-
-// failed says that one of several nodes did not answer.
-func failed(node *redisconn.Conn, err error) snapshot.Note {
-	f := snapshot.FailureOf(err)
-	return snapshot.Note{What: safe.New("node " + node.Name().Raw() + ": " + f.What.Raw()), Fix: f.Fix}
 }
 
 func firstOf(answers []answer) error {

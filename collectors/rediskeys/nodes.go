@@ -3,7 +3,6 @@ package rediskeys
 import (
 	"slices"
 
-	"apitop/collectors/safe"
 	"apitop/collectors/snapshot"
 )
 
@@ -17,8 +16,7 @@ func (c *Collector) excuse(errs []error) error {
 	}
 	for i, err := range errs {
 		if err != nil {
-			f := snapshot.FailureOf(err)
-			c.failed = append(c.failed, snapshot.Note{What: safe.New("node " + c.walkers[i].node.Raw() + ": " + f.What.Raw()), Fix: f.Fix})
+			c.failed = append(c.failed, snapshot.NodeNote(c.walkers[i].node, err))
 		}
 	}
 	return nil

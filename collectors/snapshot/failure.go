@@ -50,3 +50,10 @@ func FailureOf(err error) *Failure {
 	}
 	return Fail(Unreachable, err.Error(), "")
 }
+
+// NodeNote says that one of several nodes failed, which is no failure of the
+// source: that would be asked more seldom.
+func NodeNote(node safe.Text, err error) Note {
+	f := FailureOf(err)
+	return Note{What: safe.New("node " + node.Raw() + ": " + f.What.Raw()), Fix: f.Fix}
+}
