@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"strings"
+	"syscall"
 	"time"
 
 	"apitop/collectors/snapshot"
@@ -33,7 +35,7 @@ func (t Target) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return unreached{failure(err)}, nil
 	}
 	if !t.tls {
-		return conn, nil
+		return lastWords{conn}, nil
 	}
 	secured := tls.Client(conn, t.tlsConfig())
 	if err := secured.HandshakeContext(ctx); err != nil {
@@ -55,6 +57,37 @@ func (t Target) tlsConfig() *tls.Config {
 		c.InsecureSkipVerify = true // the address says skip_verify=true
 	}
 	return c
+}
+
+// lastWords is a connection whose server may say why before it closes it at once,
+// as one with too many clients does. A write that comes after that fails, and
+// nobody would read the reason.
+type lastWords struct{ net.Conn }
+
+func (c lastWords) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		return n, err
+	}
+	said := make([]byte, 256)
+	_ = c.SetReadDeadline(time.Now().Add(ioTimeout)) // it is closed: nothing is waited for
+	m, _ := c.Read(said)
+	line, whole := strings.CutSuffix(string(said[:m]), "\r\n")
+	if text, isError := strings.CutPrefix(line, "-"); whole && isError {
+		if why := newReplyError(text).state(); why != nil {
+			return n, why
+		}
+	}
+	return n, err
+}
+
+// SyscallConn lets the pool see that a connection was closed before it uses it.
+func (c lastWords) SyscallConn() (syscall.RawConn, error) {
+	s, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return s.SyscallConn()
 }
 
 // unreached is the connection that could not be made: using it gives the

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,50 @@ func TestReplyErrors(t *testing.T) {
 			}
 			if strings.ContainsAny(e.Error(), "\x1b\u202e") || strings.ContainsAny(e.Code, "\x1b") {
 				t.Errorf("%q is not safe to draw", e.Error())
+			}
+		})
+	}
+}
+
+// TestLastWords: a server that has as many clients as it allows says so and
+// closes, often before anything was sent to it.
+func TestLastWords(t *testing.T) {
+	tests := map[string]struct{ says, want string }{
+		"full":     {"-ERR max number of clients reached\r\n", "the server has as many clients as it allows"},
+		"nothing":  {"", "the connection was closed"},
+		"cut":      {"-ERR max number of cl", "the connection was closed"},
+		"no error": {"+OK\r\n", "the connection was closed"},
+		"another":  {"-ERR something\r\n", "the connection was closed"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			sock := filepath.Join(t.TempDir(), "s")
+			l, err := net.Listen("unix", sock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			closed := make(chan struct{})
+			go func() {
+				defer close(closed)
+				if conn, err := l.Accept(); err == nil {
+					_, _ = io.WriteString(conn, tt.says)
+					_ = conn.Close()
+				}
+			}()
+			target, err := Parse("unix://" + sock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := target.dial(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			<-closed
+			_, err = io.WriteString(conn, "*1\r\n$4\r\nPING\r\n")
+			if err == nil || !strings.HasPrefix(failure(err).Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
 	}

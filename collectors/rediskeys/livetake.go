@@ -47,7 +47,7 @@ func (w *walker) takeBurst(s *redislive.Sample) {
 	w.cache.ledger.add(s)
 	w.rateHeard(time.Now())
 	e.burst = &snapshot.Burst{
-		At: s.At, SpanSeconds: s.Span.Seconds(), Lines: s.Lines, Cut: s.Cut,
+		At: s.At, SpanSeconds: s.Span.Seconds(), Lines: s.Lines - s.Own, Cut: s.Cut,
 		Commands: burstCounts(s.Commands), Clients: burstCounts(s.Clients),
 	}
 	if n := s.Reads + s.Writes; n > 0 {

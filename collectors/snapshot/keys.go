@@ -105,7 +105,7 @@ type Burst struct {
 	At          time.Time
 	Node        safe.Text // of a cluster: which one was listened to
 	SpanSeconds float64
-	Lines       int
+	Lines       int    // commands, without apitop's own
 	Cut         string // what ended it: "lines", "bytes", "time"
 	Commands    []BurstCount
 	Clients     []BurstCount // by address without port
