@@ -14,6 +14,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -40,6 +41,9 @@ type Conn struct {
 
 	hurry     atomic.Bool  // others wait for it: see leash
 	dialNanos atomic.Int64 // how long it took to connect
+
+	mu   sync.Mutex // of what line says of its connection
+	line sweepLine
 
 	// What a new connection should not try again, because the server said no.
 	noName, noTouch atomic.Bool
@@ -91,6 +95,7 @@ func (c *Conn) Gate() *Gate { return c.gate }
 
 // Close ends the connection. Calls in flight fail, as do later ones.
 func (c *Conn) Close() error {
+	c.closeSweep(true)
 	if err := c.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
 		return failure(err)
 	}
@@ -169,17 +174,23 @@ func (c *Conn) collect(cmds []*redis.Cmd) ([]any, error) {
 		if _, ok := errors.AsType[redis.Error](err); !ok {
 			return nil, failure(err)
 		}
-		e := newReplyError(err.Error())
-		if f := e.state(); f != nil {
-			return nil, f
+		if replies[i], err = c.judgeError(newReplyError(err.Error())); err != nil {
+			return nil, err
 		}
-		if e.elsewhere() {
-			c.moved.Store(true)
-			continue
-		}
-		replies[i] = e
 	}
 	return replies, nil
+}
+
+// judgeError is the reply that an error for one command stands for.
+func (c *Conn) judgeError(e *ReplyError) (any, error) {
+	if f := e.state(); f != nil {
+		return nil, f
+	}
+	if e.elsewhere() {
+		c.moved.Store(true)
+		return nil, nil
+	}
+	return e, nil
 }
 
 func anyError(cmds []*redis.Cmd) bool {

@@ -170,7 +170,11 @@ func prefixOf(command []string) string {
 	if len(keys) == 0 {
 		return ""
 	}
-	name := keys[0][:min(len(keys[0]), 64)]
+	return prefixOfKey(keys[0])
+}
+
+func prefixOfKey(key string) string {
+	name := key[:min(len(key), 64)]
 	if colon := strings.IndexByte(name, ':'); colon >= 0 {
 		return name[:colon+1]
 	}
@@ -192,6 +196,13 @@ func (g *Gate) Saw(runID string) (another bool) {
 	}
 	g.server = runID
 	return another
+}
+
+// serverSeen is the run_id of the server; empty: unknown.
+func (g *Gate) serverSeen() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.server
 }
 
 // Refusal is a command that the server does not run for us.

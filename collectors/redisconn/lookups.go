@@ -115,11 +115,15 @@ func failedLookup(err error) verdict {
 	if _, ok := errors.AsType[redis.Error](err); !ok {
 		return nothing
 	}
-	e := newReplyError(err.Error())
-	if e.Code == "WRONGTYPE" || strings.Contains(e.Text.Raw(), "maxmemory policy is ") {
+	if foundTo(newReplyError(err.Error())) {
 		return found
 	}
 	return nothing
+}
+
+// foundTo tells whether the server found the key before it sent the error.
+func foundTo(e *ReplyError) bool {
+	return e.Code == "WRONGTYPE" || strings.Contains(e.Text.Raw(), "maxmemory policy is ")
 }
 
 func judge(name string, reply any) verdict {

@@ -34,13 +34,13 @@ type namedCounts struct {
 	n  map[string]uint64
 }
 
-func (c *namedCounts) add(name string) {
+func (c *namedCounts) add(name string, n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
 		c.n = map[string]uint64{}
 	}
-	c.n[name]++
+	c.n[name] += n
 }
 
 // all is a copy of the counts.
@@ -61,9 +61,14 @@ func (g *guard) ran(cmd redis.Cmder) {
 }
 
 // sent adds one command by name.
-func (g *guard) sent(name string) {
-	g.commands.Add(1)
-	g.names.add(name)
+func (g *guard) sent(name string) { g.sentMany(name, 1) }
+
+// sentMany adds n commands of one name.
+func (g *guard) sentMany(name string, n int) {
+	if n > 0 {
+		g.commands.Add(uint64(n))
+		g.names.add(name, uint64(n))
+	}
 }
 
 // executed tells whether the server ran the command, be it to an error. It does
@@ -76,7 +81,12 @@ func executed(err error) bool {
 	if !serverSaid(err) {
 		return false // the answer was lost
 	}
-	switch e := newReplyError(err.Error()); e.Code {
+	return ranTo(newReplyError(err.Error()))
+}
+
+// ranTo tells whether the server ran the command that it sent the error for.
+func ranTo(e *ReplyError) bool {
+	switch e.Code {
 	case "NOPERM", "NOAUTH", "LOADING", "MASTERDOWN", "DENIED", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN", "BUSY":
 		return false
 	default:

@@ -8,20 +8,22 @@ import "time"
 // the server slows down it rests.
 //
 // A round trip is more than the server's time: it is also the network's, ours,
-// and that of others whose commands came first. So each round measures with the
-// server's own clock of its processor what share of its round trips was spent on
-// our requests, where INFO may be asked.
+// and that of others whose commands came first, or who share its processor. So
+// each round measures with the server's own clock of its processor what our
+// commands cost it, where INFO may be asked, and that is taken off for each.
 type budget struct {
 	duty   float64
 	left   time.Duration
 	loan   time.Duration // of left, not yet paid back
 	filled time.Time     // when it was last refilled
 
-	share float64       // of a round trip, that the server works for us, 0..1
+	each  time.Duration // what a command costs the server; 0: not known yet
 	trips time.Duration // of this round
+	asked int           // commands of this round
 	spent time.Duration // of left in this round
 
 	worked, travelled time.Duration // as measured in the last rounds, the older ones fading
+	commands          float64       // of those rounds
 
 	baseline time.Duration // a light round trip when the server has nothing else to do
 	resting  int           // rounds to go without exploring
@@ -33,12 +35,13 @@ const (
 	nearNetwork = 2 * time.Millisecond
 	longestRest = 16 // rounds
 	noise       = 5 * time.Millisecond
-	leastShare  = 0.15 // of a round trip: no measurement is trusted to show less
-	payBack     = 6    // one part in so many of what is earned pays the loan
+	leastEach   = 500 * time.Nanosecond // a command: no measurement is trusted to show less
+	fewCommands = 200                   // fewer tell nothing
+	payBack     = 6                     // one part in so many of what is earned pays the loan
 )
 
 func newBudget(duty float64) budget {
-	b := budget{duty: duty, share: 1}
+	b := budget{duty: duty}
 	b.left = b.most()
 	b.loan = b.left
 	return b
@@ -54,17 +57,19 @@ func (b *budget) refill(now time.Time) {
 		b.loan -= paid
 		b.left = min(b.left+earned-paid, b.most())
 	}
-	b.filled, b.trips, b.spent = now, 0, 0
+	b.filled, b.trips, b.asked, b.spent = now, 0, 0, 0
 }
 
-// spend takes a round trip off. Of a far server's answers, what a light one
-// takes beyond nearNetwork is the network's time and not the server's. The debt
-// has a limit, so that one hiccup does not keep us from looking for a minute.
-func (b *budget) spend(took time.Duration) {
+// spend takes a round trip of so many commands off. Of a far server's answers,
+// what a light one takes beyond nearNetwork is the network's time and not the
+// server's. The debt has a limit, so that one hiccup does not keep us from looking
+// for a minute.
+func (b *budget) spend(took time.Duration, commands int) {
 	far := max(b.baseline-nearNetwork, 0)
 	trip := max(took-far, 0)
-	cost := time.Duration(b.share * float64(trip))
+	cost := b.cost(trip, commands)
 	b.trips += trip
+	b.asked += commands
 	b.spent += cost
 	b.left = max(b.left-cost, -b.most())
 }
@@ -72,19 +77,29 @@ func (b *budget) spend(took time.Duration) {
 // charge takes off what the server did for us beside our requests.
 func (b *budget) charge(cost time.Duration) { b.left = max(b.left-cost, -b.most()) }
 
+// cost is what commands cost the server whose answers took so long.
+func (b *budget) cost(trip time.Duration, commands int) time.Duration {
+	if b.each == 0 {
+		return trip
+	}
+	return min(trip, time.Duration(commands)*b.each)
+}
+
 // measure takes how long the server worked for us in this round, and puts right
-// what was taken off for its round trips. One round says little, since others do
-// not work evenly: the share is that of the last rounds together, for which the
+// what was taken off for it. One round says little, since others do not work
+// evenly: a command costs what it did in the last rounds together, for which the
 // measured time may also be below zero in some.
 func (b *budget) measure(worked time.Duration) {
-	const keep = 0.85
+	const keep = 0.9
 	b.worked = time.Duration(keep*float64(b.worked)) + worked
 	b.travelled = time.Duration(keep*float64(b.travelled)) + b.trips
-	if b.travelled < 5*time.Millisecond {
-		return // too little to tell
+	b.commands = keep*b.commands + float64(b.asked)
+	if b.commands < fewCommands {
+		return
 	}
-	b.share = min(max(b.worked.Seconds()/b.travelled.Seconds(), leastShare), 1)
-	b.left = min(b.left+b.spent-time.Duration(b.share*float64(b.trips)), b.most())
+	most := time.Duration(float64(b.travelled) / b.commands)
+	b.each = max(min(time.Duration(float64(b.worked)/b.commands), most), leastEach)
+	b.left = min(b.left+b.spent-b.cost(b.trips, b.asked), b.most())
 }
 
 // enough tells whether something may be done that need not be done now.

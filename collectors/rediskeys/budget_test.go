@@ -84,7 +84,7 @@ func TestBudget(t *testing.T) {
 			t.Errorf("it starts with %v", b.left)
 		}
 		b.refill(time.Now())
-		b.spend(300 * time.Millisecond)
+		b.spend(300*time.Millisecond, 1)
 		if b.enough() {
 			t.Error("overdrawn is enough")
 		}
@@ -93,7 +93,7 @@ func TestBudget(t *testing.T) {
 		if b.enough() { // -100 ms + 67 ms, the rest pays the loan
 			t.Errorf("%v left after 4 s", b.left)
 		}
-		b.spend(time.Hour)
+		b.spend(time.Hour, 1)
 		time.Sleep(saved * 2)
 		b.refill(time.Now())
 		if !b.enough() {
@@ -136,7 +136,7 @@ func TestBudgetRests(t *testing.T) {
 	far := newBudget(0.02)
 	run(&far, 5, 40*ms)
 	left := far.left
-	far.spend(41 * ms)
+	far.spend(41*ms, 1)
 	if spent := left - far.left; spent < 2*ms || spent > 4*ms {
 		t.Errorf("41 ms to a server 40 ms away cost %v", spent)
 	}
@@ -168,8 +168,8 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// TestBudgetMeasures: what the server says of its work makes round trips cheaper,
-// though single rounds are measured badly.
+// TestBudgetMeasures: what the server says of its work tells what a command
+// costs, though single rounds are measured badly.
 func TestBudgetMeasures(t *testing.T) {
 	b := newBudget(0.02)
 	now := time.Unix(1000, 0)
@@ -177,16 +177,16 @@ func TestBudgetMeasures(t *testing.T) {
 		now = now.Add(time.Second)
 		b.refill(now)
 		for range 20 {
-			b.spend(2 * time.Millisecond)
+			b.spend(2*time.Millisecond, 100)
 		}
 		noise := time.Duration(i%3-1) * 15 * time.Millisecond
-		b.measure(12*time.Millisecond + noise) // of 40 ms
+		b.measure(12*time.Millisecond + noise) // of 40 ms, for 2,000 commands
 	}
-	if b.share < 0.2 || b.share > 0.4 || !b.enough() {
-		t.Errorf("a share of %.2f, want about 0.3; %v left", b.share, b.left)
+	if b.each < 4*time.Microsecond || b.each > 8*time.Microsecond || !b.enough() {
+		t.Errorf("%v a command, want about 6 µs; %v left", b.each, b.left)
 	}
 	b.measure(-time.Hour)
-	if b.share != leastShare {
-		t.Errorf("a share of %v", b.share)
+	if b.each != leastEach {
+		t.Errorf("%v a command", b.each)
 	}
 }

@@ -41,6 +41,8 @@ const (
 	mostCacheKeys = 256
 	mostBig       = 64 // of them are kept for their size
 	probeEvery    = 5 * time.Second
+	secondLook    = time.Second
+	fewReadings   = 3
 	missingEvery  = time.Second // a counted key that is gone comes back with its next read
 	typeEvery     = time.Minute
 	sizeEvery     = 15 * time.Second
@@ -98,10 +100,6 @@ type floor struct {
 	victim string  // empty: none
 }
 
-// hopeful is by how much a key that was read once may be more used than its
-// counter says: it may be young.
-const hopeful = 4
-
 // use is how much a key is used, in uses per second, as far as is known.
 func (c *cacheKeys) use(k *cacheKey, now time.Time) float64 {
 	if r := c.rateOf(k, now); r.Rate.OK {
@@ -110,7 +108,7 @@ func (c *cacheKeys) use(k *cacheKey, now time.Time) float64 {
 	if k.meter.readings == 0 {
 		return 0
 	}
-	return c.limited(k, hopeful*c.how.atOnce(k.meter.count), now)
+	return c.limited(k, c.how.atBest(k.meter.count), now)
 }
 
 // limited is an estimate, or what the bursts say that the key is used at most.
@@ -199,7 +197,7 @@ func (c *cacheKeys) consider(f candidate, clock float64) {
 	switch {
 	case !used && !sized:
 		return
-	case used && hopeful*c.how.atOnce(float64(reading)) > least.use:
+	case used && c.how.atBest(float64(reading)) > least.use:
 	case sized && float64(bytes) > least.bytes:
 	default:
 		c.dull.add(f.key)
@@ -240,8 +238,11 @@ func (c *cacheKeys) due(h head, lost time.Time) []string {
 	var list []string
 	for key, k := range c.keys {
 		wait := probeEvery
-		if k.gone || c.how.close(k.meter.count, h.now()) {
+		switch {
+		case k.gone || c.how.close(k.meter.count, h.now()):
 			wait = missingEvery / 2
+		case k.meter.readings < fewReadings: // what it is worth shows the sooner
+			wait = secondLook
 		}
 		if h.at.Sub(k.At) >= wait || k.At.Before(lost) {
 			list = append(list, key)

@@ -13,6 +13,7 @@ type dull struct {
 	seed  maphash.Seed
 	since time.Time
 	keep  time.Duration
+	off   bool // it would be full and forgotten before a key is seen again
 }
 
 const (
@@ -27,11 +28,17 @@ func newDull(keep time.Duration) dull {
 }
 
 func (d *dull) has(key string) bool {
+	if d.off || len(d.keys) == 0 {
+		return false
+	}
 	_, ok := d.keys[maphash.String(d.seed, key)]
 	return ok
 }
 
 func (d *dull) add(key string) {
+	if d.off {
+		return
+	}
 	if len(d.keys) >= mostDull {
 		clear(d.keys)
 	}

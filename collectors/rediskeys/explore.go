@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"apitop/collectors/ratelimit"
@@ -24,6 +23,8 @@ type explorer struct {
 	long   int       // keys with names too long to keep, in the last whole pass
 	longer int       // the same in this pass so far
 
+	questions questions // of the last pipeline; kept for its space
+
 	page  []listed   // keys of the last page that are to be looked at
 	found []*limiter // what may be limiters of the page
 	names []string   // the keys of the page by which they were found
@@ -40,7 +41,7 @@ const (
 	mostPages   = 600
 	slowPage    = 10 * time.Millisecond // beyond a light round trip: the server has much to do
 	betweenRuns = 2 * time.Second       // a pass starts no sooner after the last one began
-	mostName    = 1024                  // bytes: longer key names are not kept
+	mostName    = redisconn.LongestName // bytes: longer key names are not kept
 	// bothAtOnce is the size of a keyspace in which a pass asks for the use and
 	// the size of each key. In a larger one the passes take turns, so that hot
 	// keys are found in half the time.
@@ -108,23 +109,24 @@ func (w *walker) turnPage(ctx context.Context) (more bool, err error) {
 	if all, err := w.readFound(ctx); err != nil || !all {
 		return false, err // the rest of the page next round
 	}
-	asks := w.questions(e.page)
-	batch := e.page[:len(asks.use)]
-	n := len(asks.commands)
+	q := &e.questions
+	w.ask(q, e.page)
+	batch := e.page[:len(q.use)]
+	n := len(q.asks)
 	scan := len(batch) == len(e.page) && e.cursor != ""
 	if scan {
-		asks.commands = append(asks.commands, []string{"scan", e.cursor, "count", strconv.Itoa(pageKeys)})
+		q.asks = append(q.asks, redisconn.Ask{Verb: redisconn.AskPage, Key: e.cursor, Count: pageKeys})
 	}
 	start := time.Now()
-	replies, err := w.gate.do(ctx, asks.commands)
+	replies, err := w.gate.sweep(ctx, q.asks)
 	if err != nil {
 		return false, err
 	}
-	w.answers(batch, asks, replies)
+	w.answers(batch, q, replies)
 	e.page = e.page[len(batch):]
 	if scan {
-		if cursor, keys, ok := page(replies[n]); ok {
-			w.visit(cursor, keys)
+		if p, ok := replies[n].(redisconn.Page); ok {
+			w.visit(p)
 		} else {
 			*e = explorer{begun: time.Now(), whole: e.whole} // not permitted, or no answer to SCAN
 			return false, nil
@@ -139,20 +141,18 @@ func (w *walker) turnPage(ctx context.Context) (more bool, err error) {
 
 // visit takes a page: each key is counted, and what is not followed yet is to be
 // looked at.
-func (w *walker) visit(cursor string, keys []string) {
+func (w *walker) visit(p redisconn.Page) {
 	e := &w.explorer
-	if e.cursor = cursor; cursor == "0" {
+	if e.cursor = p.Cursor; p.Cursor == "0" {
 		e.cursor = ""
 	}
-	e.seen += float64(len(keys))
-	e.page, e.found, e.names = make([]listed, 0, len(keys)), nil, nil
+	n := float64(len(p.Keys) + p.Cut)
+	e.seen += n
+	e.longer += p.Cut
+	e.page, e.found, e.names = e.page[:0], nil, nil
 	e.now.at = time.Now()
-	e.now.seen += float64(len(keys))
-	for _, key := range keys {
-		if len(key) > mostName {
-			e.longer++
-			continue
-		}
+	e.now.seen += n
+	for _, key := range p.Keys {
 		e.now.groups.add(key)
 		switch {
 		case w.bookkeeping(key) || w.limiters.keys[key] != nil:
@@ -214,50 +214,54 @@ func (w *walker) blind() bool {
 	})
 }
 
-// questions are the commands about a page.
+// questions are what is asked about a page.
 type questions struct {
-	commands   [][]string
+	asks       []redisconn.Ask
 	use, bytes []int // of each key, the number of its answer; -1: not asked
 	ttl        []int
 	place      []int // in the sample; -1: none
 }
 
-// questions is what to ask about the first keys of a page, as many as a pipeline
-// has room for: their use and their size, and what the sample needs to know.
-func (w *walker) questions(keys []listed) questions {
-	var q questions
-	ask := func(command ...string) int {
-		if command == nil {
-			return -1
-		}
-		q.commands = append(q.commands, command)
-		return len(q.commands) - 1
-	}
+func (q *questions) clear() {
+	q.asks, q.use, q.bytes, q.ttl, q.place = q.asks[:0], q.use[:0], q.bytes[:0], q.ttl[:0], q.place[:0]
+}
+
+// add asks for something of a key, and tells the number of the answer.
+func (q *questions) add(v redisconn.Verb, key string) int {
+	q.asks = append(q.asks, redisconn.Ask{Verb: v, Key: key})
+	return len(q.asks) - 1
+}
+
+// ask puts into q what to ask about the first keys of a page, as many as a
+// pipeline has room for: their use and their size, and what the sample needs to
+// know.
+func (w *walker) ask(q *questions, keys []listed) {
+	q.clear()
 	both := w.head.size <= bothAtOnce
-	sizes := w.explorer.passes%2 == 1 || w.cache.how.method == ""
+	verb, tells := w.cache.how.verb()
+	sizes := w.explorer.passes%2 == 1 || !tells
 	for _, k := range keys {
-		if len(q.commands) > mostAsked-3 {
+		if len(q.asks) > mostAsked-3 {
 			break
 		}
 		key, use, bytes, ttl := k.key, -1, -1, -1
 		known := k.kept || w.cache.knows(key)
 		place := w.explorer.now.sample.offer(key)
-		if !known && (both || !sizes) {
-			use = ask(w.cache.how.ask(key)...)
+		if !known && tells && (both || !sizes) {
+			use = q.add(verb, key)
 		}
 		if !known && (both || sizes) || place >= 0 {
-			bytes = ask("memory", "usage", key)
+			bytes = q.add(redisconn.AskBytes, key)
 		}
 		if place >= 0 {
-			ttl = ask("pttl", key)
+			ttl = q.add(redisconn.AskTTL, key)
 		}
 		q.use, q.bytes, q.ttl, q.place = append(q.use, use), append(q.bytes, bytes), append(q.ttl, ttl), append(q.place, place)
 	}
-	return q
 }
 
 // answers takes the replies to questions.
-func (w *walker) answers(keys []listed, q questions, replies []any) {
+func (w *walker) answers(keys []listed, q *questions, replies []any) {
 	answer := func(i int) any {
 		if i < 0 {
 			return redisconn.ErrRefused
@@ -313,20 +317,4 @@ func (e *explorer) notes() []snapshot.Note {
 // are neither cached answers nor limits.
 func (w *walker) bookkeeping(key string) bool {
 	return key == appCounts || key == "last_access" || ratelimit.IsNeighbour(w.limiters.layouts, key)
-}
-
-// page reads the reply to SCAN.
-func page(reply any) (cursor string, keys []string, ok bool) {
-	list, ok := reply.([]any)
-	if !ok || len(list) != 2 {
-		return "", nil, false
-	}
-	cursor, ok = list[0].(string)
-	names, ok2 := list[1].([]any)
-	for _, n := range names {
-		if s, ok := n.(string); ok {
-			keys = append(keys, s)
-		}
-	}
-	return cursor, keys, ok && ok2
 }

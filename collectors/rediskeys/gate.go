@@ -15,6 +15,7 @@ import (
 type gate struct {
 	*redisconn.Gate
 	budget budget
+	swept  []any          // replies of the last sweep
 	missed map[string]int // keys that we looked up ourselves and did not find; nil: not counted now
 }
 
@@ -25,12 +26,29 @@ func (g *gate) do(ctx context.Context, commands [][]string) ([]any, error) {
 	start := time.Now()
 	replies, err := g.Do(ctx, commands)
 	if err == nil { // waiting for nothing is no work of the server
-		g.budget.spend(time.Since(start))
+		g.budget.spend(time.Since(start), len(commands))
 	}
 	if err == nil && g.missed != nil {
 		g.noteMisses(commands, replies)
 	}
 	return replies, err
+}
+
+// sweep asks about many keys; see [redisconn.Gate.Sweep]. The replies are valid
+// until the next sweep.
+func (g *gate) sweep(ctx context.Context, asks []redisconn.Ask) ([]any, error) {
+	g.swept = append(g.swept[:0], make([]any, len(asks))...)
+	start := time.Now()
+	if err := g.Sweep(ctx, asks, g.swept); err != nil {
+		return nil, err
+	}
+	g.budget.spend(time.Since(start), len(asks))
+	for i, a := range asks {
+		if g.missed != nil && a.Verb == redisconn.AskTTL && g.swept[i] == int64(-2) && len(g.missed) < mostOwn {
+			g.missed[strings.Clone(a.Key)]++ // as noteMisses does
+		}
+	}
+	return g.swept, nil
 }
 
 // losses is what is lost without a command.

@@ -17,6 +17,7 @@ import (
 type gauge struct {
 	method snapshot.Method // MethodFreq, MethodIdle; empty: not at all
 	lfu    lfu
+	pace   pace
 	policy string    // maxmemory_policy; empty: unknown
 	asked  time.Time // when that was last asked
 	why    string    // there is no method, or the other one is not used
@@ -36,7 +37,18 @@ func (g *gauge) ask(key string) []string {
 	return nil
 }
 
-// take takes the answer to it.
+// verb is the same for a sweep.
+func (g *gauge) verb() (v redisconn.Verb, ok bool) {
+	switch g.method {
+	case snapshot.MethodFreq:
+		return redisconn.AskFreq, true
+	case snapshot.MethodIdle:
+		return redisconn.AskIdle, true
+	}
+	return 0, false
+}
+
+// take takes the answer to ask.
 func (g *gauge) take(m *meter, reading, clock float64) {
 	if g.method == snapshot.MethodFreq {
 		m.take(g.lfu, reading, clock)
@@ -48,19 +60,31 @@ func (g *gauge) take(m *meter, reading, clock float64) {
 func (g *gauge) rate(m *meter) (rate snapshot.Value, atLeast bool) {
 	switch g.method {
 	case snapshot.MethodFreq:
-		return m.rate(g.lfu)
+		return m.rate(g.lfu, g.pace)
 	case snapshot.MethodIdle:
 		return m.idleRate()
 	}
 	return snapshot.Value{}, false
 }
 
-// atOnce is the rate that one reading stands for, roughly.
-func (g *gauge) atOnce(reading float64) float64 {
-	if g.method == snapshot.MethodFreq {
-		return g.lfu.steady(reading)
+// hopeful is by how much a key that was read once may be more used than what
+// holds its counter there: it may be young. Where the pace is known, chance alone
+// is left.
+const (
+	hopeful   = 4
+	byChance  = 1.5
+	leastIdle = 1 // seconds, in whole ones
+)
+
+// atBest is the rate that one reading may stand for.
+func (g *gauge) atBest(reading float64) float64 {
+	switch {
+	case g.method != snapshot.MethodFreq:
+		return hopeful / (reading + leastIdle)
+	case g.pace.known:
+		return byChance * g.pace.level(g.lfu, reading)
 	}
-	return 1 / (reading + 1)
+	return hopeful * g.lfu.steady(reading)
 }
 
 // close tells whether a counter is full and may move in these seconds, which is

@@ -227,7 +227,7 @@ func BenchmarkHotKeysMillion(b *testing.B) {
 		top, busy := tr.take()
 		budget := c.walkers[0].gate.budget
 		b.Logf("after 60 s: %d of 16 on the first 16 places, %d followed; coverage %.2f", found(k, top, 16), found(k, top, mostCacheKeys), k.Coverage.V)
-		b.Logf("server: %.2f %% of a core without, %.2f %% with apitop: %+.2f; share of a round trip %.2f", alone*100, with*100, (with-alone)*100, budget.share)
+		b.Logf("server: %.2f %% of a core without, %.2f %% with apitop: %+.2f; %v a command", alone*100, with*100, (with-alone)*100, budget.each)
 		b.Logf("one GET: median %v without, %v with apitop: %+.0f %%", calm, busy, (busy.Seconds()/calm.Seconds()-1)*100)
 		b.ReportMetric(float64(found(k, top, 16)), "of-16-after-60s")
 		b.ReportMetric((with-alone)*100, "server-cpu-%")

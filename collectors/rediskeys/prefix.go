@@ -8,6 +8,9 @@ import "strings"
 // forms are those of frameworks: Django's ":1:name", Spring's "cache::key",
 // decorators' "function(arguments)".
 func prefixOf(name string) string {
+	if word := firstWord(name); word != "" {
+		return word
+	}
 	head, rest := "", name
 	if version, after, ok := djangoVersion(name); ok {
 		head, rest = version, after
@@ -27,6 +30,21 @@ func prefixOf(name string) string {
 		return "" // nothing but ids
 	}
 	return cutPrefix(head + part)
+}
+
+// firstWord is the prefix of the most usual names, one word and one more part:
+// "product:17" is seen by the million.
+func firstWord(name string) string {
+	at := strings.IndexByte(name, ':')
+	if at < 1 || at > 32 || strings.IndexByte(name[at+1:], ':') >= 0 {
+		return ""
+	}
+	for _, c := range []byte(name[:at]) {
+		if c < 'a' || c > 'z' {
+			return ""
+		}
+	}
+	return name[:at+1]
 }
 
 // djangoVersion takes ":1:" off the beginning of a name.

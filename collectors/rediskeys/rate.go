@@ -128,13 +128,19 @@ func (m *meter) add(events, exposure, elapsed float64) {
 }
 
 // rate is uses per second by the counter, and whether that is a lower bound;
-// unknown until the readings span some seconds.
-func (m *meter) rate(l lfu) (rate snapshot.Value, atLeast bool) {
-	if m.readings < 2 || m.clock-m.first < ratedIn {
+// unknown until the readings span some seconds, unless the pace of the server's
+// counters is known: then one reading will do.
+func (m *meter) rate(l lfu, p pace) (rate snapshot.Value, atLeast bool) {
+	young := m.readings < 2 || m.clock-m.first < ratedIn
+	switch {
+	case m.readings == 0 || young && !p.known:
 		return snapshot.Value{}, false
-	}
-	if m.count >= mostCount-1 {
+	case m.count >= mostCount-1:
 		return m.endRate(l)
+	case p.known:
+		if r, ok := m.levelled(l, p, young); ok {
+			return snapshot.Known(r), false
+		}
 	}
 	if m.fast.events >= fewEvents {
 		return snapshot.Known(m.fast.rate()), false

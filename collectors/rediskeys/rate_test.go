@@ -62,7 +62,7 @@ func TestFreqRates(t *testing.T) {
 					drive(c, nil, rate, start, before)
 					var m meter
 					drive(c, &m, rate, start+before, 60)
-					v, atLeast := m.rate(c.l)
+					v, atLeast := m.rate(c.l, pace{})
 					if !v.OK || atLeast {
 						t.Fatalf("unknown or a bound: %v %v, counter %v", v, atLeast, m.count)
 					}
@@ -85,12 +85,12 @@ func TestFreqCools(t *testing.T) {
 	c := &counter{l: defaultLFU(), count: firstCount, used: 100, rng: rng}
 	var m meter
 	drive(c, &m, 200, 6000, 120)
-	hot, _ := m.rate(c.l)
+	hot, _ := m.rate(c.l, pace{})
 	for i := range 60 {
 		at := 6125 + 5*float64(i)
 		m.take(c.l, float64(c.now(at)), at)
 	}
-	cold, _ := m.rate(c.l)
+	cold, _ := m.rate(c.l, pace{})
 	if hot.V < 100 || cold.V > 20 || c.now(6420) < 50 {
 		t.Errorf("%v used, %v after five quiet minutes, counter %d", hot.V, cold.V, c.now(6420))
 	}
@@ -116,12 +116,12 @@ func TestFreqFull(t *testing.T) {
 						m.take(c.l, float64(c.now(at)), at)
 					}
 					if at == start+35 {
-						if v, atLeast := m.rate(c.l); !atLeast || math.Abs(v.V-41.7) > 0.1 {
+						if v, atLeast := m.rate(c.l, pace{}); !atLeast || math.Abs(v.V-41.7) > 0.1 {
 							t.Fatalf("at first %v, at least %v", v, atLeast)
 						}
 					}
 				}
-				v, atLeast := m.rate(c.l)
+				v, atLeast := m.rate(c.l, pace{})
 				if got = append(got, v.V); atLeast {
 					bounds++
 				}

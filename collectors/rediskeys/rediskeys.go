@@ -193,7 +193,11 @@ func (w *walker) readKnown(ctx context.Context) error {
 	if err := w.learnGauge(ctx); err != nil {
 		return err
 	}
-	return w.probe(ctx, w.cache.due(w.head, w.lost))
+	if err := w.probe(ctx, w.cache.due(w.head, w.lost)); err != nil {
+		return err
+	}
+	w.cache.fitPace()
+	return nil
 }
 
 // fail prepares for a server that may be another one when it answers again.
@@ -225,7 +229,7 @@ const appCounts = "access_frequency"
 const (
 	topCounted = 50                     // of its members are followed
 	whenNone   = 5 * time.Second        // how often it is looked for where there is none
-	mostRound  = 250 * time.Millisecond // of round trips that need not be, in one round
+	mostRound  = 400 * time.Millisecond // of round trips that need not be, in one round
 )
 
 // lookAround asks for the clock, the size and the app's own counts.
@@ -246,6 +250,7 @@ func (w *walker) lookAround(ctx context.Context) error {
 	w.head.server = clock(replies[0], w.head.at)
 	if n, ok := replies[1].(int64); ok {
 		w.head.size = float64(n)
+		w.cache.dull.off = w.head.size > bothAtOnce
 	}
 	w.head.cpu = readCPU(replies[2])
 	if counts {

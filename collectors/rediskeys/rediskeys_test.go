@@ -133,7 +133,7 @@ func TestReadOnly(t *testing.T) {
 	if got := srv.Do("DBSIZE"); got != size || srv.Info("rdb_changes_since_last_save") != changes {
 		t.Error("the keyspace was changed")
 	}
-	const allowed = " hello client|setname time dbsize scan type pttl memory|usage zcount zrange hmget object|idletime config|get info dbsize acl|log config|resetstat "
+	const allowed = " hello auth client|setname time dbsize scan type pttl memory|usage zcount zrange hmget object|idletime config|get info dbsize acl|log config|resetstat "
 	sent := 0
 	for line := range strings.SplitSeq(srv.Do("INFO", "commandstats"), "\r\n") {
 		if rest, ok := strings.CutPrefix(line, "cmdstat_"); ok {
