@@ -87,7 +87,7 @@ func limiters(t *testing.T, socket string, n int) map[string]snapshot.Limiter {
 func testShown(t *testing.T, algorithm limit.Algorithm, seen map[string]snapshot.Limiter, denied limit.Result) {
 	t.Helper()
 	// When each is unused again, where it is not used up: GCRA gives back one at a
-	// time, the log forgets the last one after the whole window.
+	// time, the log forgets the first one after the whole window.
 	unused := map[string]float64{"/orders": 7 * 120, "all": 17 * 24}
 	if algorithm == limit.SlidingLog {
 		unused = map[string]float64{"/orders": 3600, "all": 3600}

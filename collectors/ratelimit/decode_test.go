@@ -148,3 +148,29 @@ func TestLintRules(t *testing.T) {
 		}
 	}
 }
+
+// TestLogFrees: a slot of a log frees when its oldest entry in the window
+// leaves; at the limit, when the entry that is limit-th from the newest does.
+func TestLogFrees(t *testing.T) {
+	tests := map[string]struct {
+		limit float64
+		want  float64
+	}{
+		"limit unknown": {0, 20},
+		"below":         {9, 20},
+		"at the limit":  {3, 20},
+		"above":         {2, 40},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			log := timeLog{times: []float64{990, 980, 960, 900}, ttl: lifetime{seconds: 50, ok: true}}
+			l := snapshot.Limiter{WindowSeconds: snapshot.Known(60)}
+			if tt.limit > 0 {
+				l.Limit = snapshot.Known(tt.limit)
+			}
+			if got := log.read(l, 1000).Limiter; got.ResetsSeconds != snapshot.Known(tt.want) || got.Used != snapshot.Known(3) {
+				t.Errorf("used %v, frees in %v, want %v", got.Used, got.ResetsSeconds, tt.want)
+			}
+		})
+	}
+}

@@ -97,6 +97,9 @@ type Known struct {
 	settled bool    // that one it is
 	expires float64 // when it is to expire, by the last reading; 0: unknown
 	pushed  bool    // its lifetime was prolonged while it was used
+	// untrimmed: entries older than the window were left in a log once, so that
+	// its oldest says nothing.
+	untrimmed bool
 }
 
 // Reading is what came of one reading.

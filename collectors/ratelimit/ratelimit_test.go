@@ -50,18 +50,22 @@ func TestAsk(t *testing.T) {
 	newest := []string{"zrange", "rate_limit:42:/orders", "-1", "-1", "withscores"}
 	ttl := []string{"pttl", "rate_limit:42:/orders"}
 	meta := []string{"hmget", "rate_limit_meta:42", "tier", "window", "limit:/orders", "allowed:/orders", "denied:/orders"}
+	oldest := []string{"zrange", "rate_limit:42:/orders", "0", "0", "withscores"}
 	tests := map[string]struct {
 		known Known
 		want  [][]string
 	}{
-		"never read": {Known{}, [][]string{newest, ttl, meta}},
+		"never read": {Known{}, [][]string{newest, ttl, meta, oldest}},
 		"window known": {Known{Window: 60}, [][]string{newest, ttl, meta,
-			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}}},
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}, oldest}},
 		"limit far": {Known{Window: 60, Limit: 30, Used: 26}, [][]string{newest, ttl, meta,
-			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}}},
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"}, oldest}},
 		"limit near": {Known{Window: 60, Limit: 30, Used: 27}, [][]string{newest, ttl, meta,
 			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"},
-			{"zrange", "rate_limit:42:/orders", "-30", "-30", "withscores"}}},
+			{"zrange", "rate_limit:42:/orders", "-30", "-30", "withscores"}, oldest}},
+		"older entries left": {Known{Window: 60, Used: 4, untrimmed: true}, [][]string{newest, ttl, meta,
+			{"zcount", "rate_limit:42:/orders", "(9940.500000", "+inf"},
+			{"zrange", "rate_limit:42:/orders", "-4", "-4", "withscores"}}},
 	}
 	ref, _ := Match(Layouts(), "rate_limit:42:/orders")
 	for name, tt := range tests {
@@ -93,6 +97,7 @@ func TestRead(t *testing.T) {
 	none := []any{nil, nil, nil, nil, nil}
 	ttl := int64(3500000)
 	newest, edge := []any{"9900500000-9", "9900.5"}, []any{"9000250000-1", "9000.25"}
+	oldest, old := []any{"9800500000-1", "9800.5"}, []any{"1-1", "1"}
 	all := func(used float64) Known { return Known{Window: 3600, Limit: 30, Used: used} }
 	demo := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600),
 		Limit: known(30), LimitFrom: "neighbour", DeniedTotal: known(7), RequestedTotal: known(37)}
@@ -103,6 +108,7 @@ func TestRead(t *testing.T) {
 	bare := snapshot.Limiter{Layout: "apitop-demo", Algorithm: "sliding-log", WindowSeconds: known(3600)}
 	tutorial := snapshot.Limiter{Layout: "tutorial", Algorithm: "sliding-log-seconds", WindowSeconds: known(3600), Lint: []string{LintWholeSeconds}}
 	unknown := snapshot.Value{}
+	untrimmed := func(k Known) Known { k.untrimmed = true; return k }
 	tests := map[string]struct {
 		known   Known
 		replies []any
@@ -110,9 +116,9 @@ func TestRead(t *testing.T) {
 		next    Known
 		more    bool
 	}{
-		"never read":                 {Known{}, []any{newest, int64(3500000), meta}, with(demo, unknown, known(3500)), all(0), true},
-		"below the limit":            {all(11), []any{newest, ttl, meta, int64(12)}, with(demo, known(12), known(3500)), all(12), false},
-		"near the limit":             {all(28), []any{newest, ttl, meta, int64(29), edge}, with(demo, known(29), known(3500)), all(29), false},
+		"never read":                 {Known{}, []any{newest, int64(3500000), meta, oldest}, with(demo, unknown, known(3400)), all(0), true},
+		"below the limit":            {all(11), []any{newest, ttl, meta, int64(12), oldest}, with(demo, known(12), known(3400)), all(12), false},
+		"near the limit":             {all(28), []any{newest, ttl, meta, int64(29), edge, oldest}, with(demo, known(29), known(3400)), all(29), false},
 		"at the limit":               {all(29), []any{newest, ttl, meta, int64(30), edge}, with(demo, known(30), known(9000.25+3600-now)), all(30), false},
 		"above the limit":            {all(35), []any{newest, ttl, meta, int64(35), edge}, linted(with(demo, known(35), known(9000.25+3600-now)), LintOverLimit), all(35), false},
 		"long over":                  {all(30), []any{newest, ttl, meta, int64(30), []any{"1-1", "1"}}, with(demo, known(30), known(0)), all(30), false},
@@ -120,21 +126,23 @@ func TestRead(t *testing.T) {
 		"suddenly blocked":           {all(2), []any{newest, ttl, meta, int64(30)}, with(demo, known(30), unknown), all(30), true},
 		"limit was lowered":          {Known{Window: 3600, Limit: 100, Used: 95}, []any{newest, ttl, meta, int64(95), edge}, linted(with(demo, known(95), unknown), LintOverLimit), all(95), true},
 		"limit just learnt, blocked": {Known{Window: 3600}, []any{newest, ttl, meta, int64(30)}, with(demo, known(30), unknown), all(30), true},
-		"limit just learnt, free":    {Known{Window: 3600}, []any{newest, ttl, meta, int64(3)}, with(demo, known(3), known(3500)), all(3), false},
-		"another window than known":  {Known{Window: 60, Limit: 30, Used: 3}, []any{newest, ttl, meta, int64(3)}, with(demo, known(3), known(3500)), all(3), true},
-		"idle":                       {all(0), []any{[]any{"1-1", "100"}, ttl, meta, int64(0)}, with(demo, known(0), known(0)), all(0), false},
-		"no neighbour: window by lifetime": {Known{}, []any{newest, int64(3500000), none},
-			with(bare, unknown, known(3500)), Known{Window: 3600}, true},
-		"no neighbour": {Known{Window: 3600}, []any{newest, ttl, none, int64(5)}, with(bare, known(5), known(3500)), Known{Window: 3600, Used: 5}, false},
-		"no neighbour, never expires": {Known{}, []any{newest, int64(-1), none},
-			linted(with(bare, unknown, known(3500)), LintNoTTL), Known{Window: 3600}, true},
-		"tutorial": {Known{Window: 3600}, []any{[]any{"9900", "9900"}, ttl, none, int64(5)},
-			with(tutorial, known(5), known(9900+3600-now)), Known{Window: 3600, Used: 5}, false},
-		"neighbour refused": {Known{Window: 3600}, []any{newest, ttl, errors.New("NOPERM"), int64(5)},
-			with(bare, known(5), known(3500)), Known{Window: 3600, Used: 5}, false},
-		"count refused": {all(30), []any{newest, ttl, meta, errors.New("NOPERM"), edge}, with(demo, unknown, known(3500)), all(0), false},
-		"rubbish": {Known{Window: 3600}, []any{newest, ttl, []any{int64(5), "-3", "NaN", "1e999", ""}, "x"},
-			with(bare, unknown, known(3500)), Known{Window: 3600}, false},
+		"limit just learnt, free":    {Known{Window: 3600}, []any{newest, ttl, meta, int64(3), oldest}, with(demo, known(3), known(3400)), all(3), false},
+		"another window than known":  {Known{Window: 60, Limit: 30, Used: 3}, []any{newest, ttl, meta, int64(3), oldest}, with(demo, known(3), known(3400)), all(3), true},
+		"idle":                       {all(0), []any{[]any{"1-1", "100"}, ttl, meta, int64(0), old}, with(demo, known(0), known(0)), untrimmed(all(0)), false},
+		"older entries left":         {all(11), []any{newest, ttl, meta, int64(12), old}, with(demo, known(12), known(0)), untrimmed(all(12)), true},
+		"older entries passed over":  {untrimmed(all(12)), []any{newest, ttl, meta, int64(12), oldest}, with(demo, known(12), known(3400)), untrimmed(all(12)), false},
+		"no neighbour: window by lifetime": {Known{}, []any{newest, int64(3500000), none, oldest},
+			with(bare, unknown, known(3400)), Known{Window: 3600}, true},
+		"no neighbour": {Known{Window: 3600}, []any{newest, ttl, none, int64(5), oldest}, with(bare, known(5), known(3400)), Known{Window: 3600, Used: 5}, false},
+		"no neighbour, never expires": {Known{}, []any{newest, int64(-1), none, oldest},
+			linted(with(bare, unknown, known(3400)), LintNoTTL), Known{Window: 3600}, true},
+		"tutorial": {Known{Window: 3600}, []any{[]any{"9900", "9900"}, ttl, none, int64(5), []any{"9800", "9800"}},
+			with(tutorial, known(5), known(9800+3600-now)), Known{Window: 3600, Used: 5}, false},
+		"neighbour refused": {Known{Window: 3600}, []any{newest, ttl, errors.New("NOPERM"), int64(5), oldest},
+			with(bare, known(5), known(3400)), Known{Window: 3600, Used: 5}, false},
+		"count refused": {all(30), []any{newest, ttl, meta, errors.New("NOPERM"), edge, oldest}, with(demo, unknown, known(3400)), all(0), false},
+		"rubbish": {Known{Window: 3600}, []any{newest, ttl, []any{int64(5), "-3", "NaN", "1e999", ""}, "x", oldest},
+			with(bare, unknown, known(3400)), Known{Window: 3600}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

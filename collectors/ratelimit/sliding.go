@@ -171,8 +171,8 @@ type timeLog struct {
 }
 
 // read counts the times in the window. The key expires one window after the last
-// request; while at the limit, the entry that is limit-th from the newest has to
-// leave, else all of them.
+// request; a slot frees when the oldest in the window leaves, or, at the limit,
+// the entry that is limit-th from the newest.
 func (t timeLog) read(l snapshot.Limiter, now float64) Reading {
 	if len(t.times) == 0 || !t.ttl.ok && !t.ttl.forever {
 		return Reading{}
@@ -189,7 +189,7 @@ func (t timeLog) read(l snapshot.Limiter, now float64) Reading {
 		}
 	}
 	l.Used = snapshot.Known(float64(used))
-	frees := t.times[0]
+	frees := t.times[max(used-1, 0)]
 	if limit := int(min(l.Limit.V, mostTimes)); limit > 0 && used >= limit {
 		frees = t.times[limit-1]
 	}

@@ -23,10 +23,10 @@ type slidingLog struct {
 // defaultWindow is the tutorial's, for a key that nothing tells the window of.
 const defaultWindow = time.Hour
 
-// Ask asks for the newest entry, which tells the kind of log and when the
-// window will be empty; for the lifetime, from which the window follows; what the
-// neighbour says; with a window the entries in it; near a limit the entry that
-// is limit-th from the end: a blocked subject may go on when it leaves.
+// Ask asks for the newest entry, which tells the kind of log; for the lifetime,
+// from which the window follows; what the neighbour says; with a window the
+// entries in it; near a limit the entry that is limit-th from the end: a blocked
+// subject may go on when it leaves; and the oldest, which leaves first.
 func (s slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 	asks := [][]string{{"zrange", r.Key, "-1", "-1", "withscores"}, {"pttl", r.Key}}
 	if r.Layout.Neighbour != nil {
@@ -37,11 +37,18 @@ func (s slidingLog) Ask(r Ref, k Known, now float64) [][]string {
 		asks = append(asks, []string{"zcount", r.Key, "(" + after, "+inf"})
 	}
 	if k.near() {
-		rank := "-" + strconv.FormatFloat(math.Floor(k.Limit), 'f', 0, 64)
+		rank := fromEnd(k.Limit)
 		asks = append(asks, []string{"zrange", r.Key, rank, rank, "withscores"})
 	}
-	return asks
+	first := "0"
+	if k.untrimmed && k.Used >= 1 {
+		first = fromEnd(k.Used)
+	}
+	return append(asks, []string{"zrange", r.Key, first, first, "withscores"})
 }
+
+// fromEnd is the rank of the entry that is n-th from the end.
+func fromEnd(n float64) string { return "-" + strconv.FormatFloat(math.Floor(n), 'f', 0, 64) }
 
 // near tells whether the subject may be blocked by now.
 func (k Known) near() bool { return k.Window != 0 && k.Limit >= 1 && k.Used >= nearLimit*k.Limit }
@@ -84,15 +91,20 @@ func (s slidingLog) Read(r Ref, k Known, replies []any, now float64) Reading {
 	if asked {
 		edge = s.firstEntry(next())
 	}
-	more := s.settle(&l, newest, edge, now) && known.near() && !asked
+	oldest := s.firstEntry(next())
+	stale := oldest.ok && oldest.at <= now-known.Window
+	known.untrimmed = k.untrimmed || stale
+	more := s.settle(&l, oldest, edge, now) && known.near() && !asked
+	byRank := k.untrimmed && k.Used >= 1 // else the oldest of all was asked for
+	more = more || stale && !byRank && known.Used >= 1
 	return Reading{Limiter: l, Known: known, Found: true, More: k.Window != known.Window || more}
 }
 
-// settle finds out when the subject may go on: unless it is blocked, the window
-// is empty when the newest entry leaves; else the edge counts, the entry that is
+// settle finds out when the next slot frees: when the oldest entry of the window
+// leaves, or, while the subject is blocked, the edge, which is the entry that is
 // limit-th from the end.
-func (s slidingLog) settle(l *snapshot.Limiter, newest, edge entry, now float64) (blocked bool) {
-	frees := newest
+func (s slidingLog) settle(l *snapshot.Limiter, oldest, edge entry, now float64) (blocked bool) {
+	frees := oldest
 	if l.Limit.OK && l.Used.OK {
 		if l.Used.V > l.Limit.V {
 			l.Lint = append(l.Lint, LintOverLimit)

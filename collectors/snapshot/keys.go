@@ -132,7 +132,7 @@ type Limiter struct {
 	Limit          Value     // allowed in the window
 	LimitFrom      string    // where Limit was found: "key", "neighbour", "metrics", "headers", "config", "monitor", "ceiling"; empty: unknown
 	WindowSeconds  Value
-	ResetsSeconds  Value     // until a slot frees (blocked) or the window is empty
+	ResetsSeconds  Value     // until a slot frees (a log, and whoever is blocked), else until all is free again
 	Blocked        bool      // the key itself says so, whatever Used and Limit are
 	DeniedTotal    Value     // rejections so far, where the layout counts them
 	RequestedTotal Value     // decisions so far, where the layout counts them
