@@ -38,10 +38,11 @@ const (
 	leastEach   = 500 * time.Nanosecond // a command: no measurement is trusted to show less
 	fewCommands = 200                   // fewer tell nothing
 	payBack     = 6                     // one part in so many of what is earned pays the loan
+	margin      = 0.75                  // of the duty: the rest is for INFO, and for what measuring misses, about a quarter
 )
 
 func newBudget(duty float64) budget {
-	b := budget{duty: duty}
+	b := budget{duty: margin * duty}
 	b.left = b.most()
 	b.loan = b.left
 	return b

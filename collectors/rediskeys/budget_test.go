@@ -80,7 +80,7 @@ func TestDuty(t *testing.T) {
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(0.02)
-		if b.left != 200*time.Millisecond {
+		if b.left != margin*200*time.Millisecond {
 			t.Errorf("it starts with %v", b.left)
 		}
 		b.refill(time.Now())
