@@ -22,7 +22,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("1e300", "-1e300", "NaN", int64(math.MaxInt64), 0.0, 1e15, 1e-15, uint8(9))
 	f.Fuzz(func(t *testing.T, text, a, b string, n int64, now, limit, window float64, shape uint8) {
 		if math.IsNaN(now) || math.Abs(now) > 1e11 || !(limit >= 0 && limit < 1e15) || !(window >= 0 && window < 1e15) {
-			t.Skip("neither the server's clock nor the configuration says that")
+			return // neither the server's clock nor the configuration says that
 		}
 		told := Quota{Limit: limit, Window: window, Burst: limit / 2, From: "config"}
 		for _, l := range Layouts() {

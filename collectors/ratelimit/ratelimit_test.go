@@ -90,9 +90,31 @@ func (k Known) decided() Known { k.kind, k.settled = "zset", true; return k }
 
 func known(v float64) snapshot.Value { return snapshot.Known(v) }
 
+// logRead is a reading of a log: what was known, the answers and what they say.
+type logRead struct {
+	known   Known
+	replies []any
+	want    snapshot.Limiter
+	next    Known
+	more    bool
+}
+
 // TestRead: the answers of a server at the time 10000.5, by case.
 func TestRead(t *testing.T) {
 	const now = 10000.5
+	for name, tt := range logReads(now) {
+		t.Run(name, func(t *testing.T) {
+			ref, _ := Match(Layouts(), "rate_limit:42:/orders")
+			got := ref.Read(asZset(tt.known), tt.replies, now)
+			if !got.Found || got.Known != tt.next.decided() || got.More != tt.more {
+				t.Errorf("found %v, known %v, more %v", got.Found, got.Known, got.More)
+			}
+			sameLimiter(t, got.Limiter, tt.want, ref.Key)
+		})
+	}
+}
+
+func logReads(now float64) map[string]logRead {
 	meta := []any{"guest", "3600", "30", "30", "7"}
 	none := []any{nil, nil, nil, nil, nil}
 	ttl := int64(3500000)
@@ -109,13 +131,7 @@ func TestRead(t *testing.T) {
 	tutorial := snapshot.Limiter{Layout: "tutorial", Algorithm: "sliding-log-seconds", WindowSeconds: known(3600), Lint: []string{LintWholeSeconds}}
 	unknown := snapshot.Value{}
 	untrimmed := func(k Known) Known { k.untrimmed = true; return k }
-	tests := map[string]struct {
-		known   Known
-		replies []any
-		want    snapshot.Limiter
-		next    Known
-		more    bool
-	}{
+	return map[string]logRead{
 		"never read":                 {Known{}, []any{newest, int64(3500000), meta, oldest}, with(demo, unknown, known(3400)), all(0), true},
 		"below the limit":            {all(11), []any{newest, ttl, meta, int64(12), oldest}, with(demo, known(12), known(3400)), all(12), false},
 		"near the limit":             {all(28), []any{newest, ttl, meta, int64(29), edge, oldest}, with(demo, known(29), known(3400)), all(29), false},
@@ -143,16 +159,6 @@ func TestRead(t *testing.T) {
 		"count refused": {all(30), []any{newest, ttl, meta, errors.New("NOPERM"), edge, oldest}, with(demo, unknown, known(3400)), all(0), false},
 		"rubbish": {Known{Window: 3600}, []any{newest, ttl, []any{int64(5), "-3", "NaN", "1e999", ""}, "x", oldest},
 			with(bare, unknown, known(3400)), Known{Window: 3600}, false},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			ref, _ := Match(Layouts(), "rate_limit:42:/orders")
-			got := ref.Read(asZset(tt.known), tt.replies, now)
-			if !got.Found || got.Known != tt.next.decided() || got.More != tt.more {
-				t.Errorf("found %v, known %v, more %v", got.Found, got.Known, got.More)
-			}
-			sameLimiter(t, got.Limiter, tt.want, ref.Key)
-		})
 	}
 }
 
