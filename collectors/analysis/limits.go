@@ -129,30 +129,38 @@ func (l *limitState) forget(now time.Time) {
 }
 
 func (l *limitState) report(list []*snapshot.Limiter, k *snapshot.Keys) *Limits {
-	out := &Limits{Subjects: make([]Subject, 0, len(list)), Coverage: k.Coverage, Lint: lint(k), Layouts: layouts(list)}
+	out := &Limits{Coverage: k.Coverage, Lint: lint(k), Layouts: layouts(list)}
 	throttled := map[safe.Text]bool{}
+	rows := make([]*Subject, 0, len(list)) // a row is large: it is moved once
 	for _, lim := range list {
 		t := l.tracks[idOf(lim)]
 		if t == nil {
 			continue
 		}
 		t.row = l.subject(t, k.At)
-		out.Subjects = append(out.Subjects, t.row)
+		rows = append(rows, &t.row)
 		out.DeniedPerSecond = plus(out.DeniedPerSecond, t.row.DeniedPerSecond)
 		if t.row.IsBlocked() {
 			throttled[t.row.Subject] = true
 		}
 	}
 	out.ThrottledSubjects = len(throttled)
-	fillShares(out.Subjects)
-	out.Subjects = append(out.Subjects, l.gone(k.At)...)
-	slices.SortFunc(out.Subjects, byPressure)
+	fillShares(rows)
+	gone := l.gone(k.At)
+	for i := range gone {
+		rows = append(rows, &gone[i])
+	}
+	slices.SortFunc(rows, byPressure)
+	out.Subjects = make([]Subject, len(rows))
+	for i, row := range rows {
+		out.Subjects[i] = *row
+	}
 	return out
 }
 
 // byPressure puts the blocked first, then those nearest to their limit.
-func byPressure(a, b Subject) int {
-	blocked := func(s Subject) int {
+func byPressure(a, b *Subject) int {
+	blocked := func(s *Subject) int {
 		if s.IsBlocked() {
 			return 1
 		}

@@ -230,18 +230,18 @@ func TestGoneIsBounded(t *testing.T) {
 }
 
 func TestShares(t *testing.T) {
-	row := func(subject, endpoint string, rps float64) Subject {
-		return Subject{Layout: "x", Subject: safe.New(subject), Endpoint: safe.New(endpoint), RequestsPerSecond: known(rps)}
+	row := func(subject, endpoint string, rps float64) *Subject {
+		return &Subject{Layout: "x", Subject: safe.New(subject), Endpoint: safe.New(endpoint), RequestsPerSecond: known(rps)}
 	}
 	tests := map[string]struct {
-		rows []Subject
+		rows []*Subject
 		want []float64
 	}{
-		"two subjects":           {[]Subject{row("a", "/x", 3), row("b", "/x", 1)}, []float64{0.75, 0.25}},
-		"with a limit over all":  {[]Subject{row("a", "/x", 3), row("a", "all", 6), row("b", "/x", 2)}, []float64{0.375, 0.75, 0.25}},
-		"limit over all lags":    {[]Subject{row("a", "/x", 3), row("a", "all", 1), row("b", "/x", 1)}, []float64{0.75, 0.25, 0.25}},
-		"two limits of one kind": {[]Subject{row("a", "/x", 3), row("a", "/x", 3), row("b", "/x", 1)}, []float64{0.75, 0.75, 0.25}},
-		"endpoints add up":       {[]Subject{row("a", "/x", 1), row("a", "/y", 1), row("b", "/x", 2)}, []float64{0.25, 0.25, 0.5}},
+		"two subjects":           {[]*Subject{row("a", "/x", 3), row("b", "/x", 1)}, []float64{0.75, 0.25}},
+		"with a limit over all":  {[]*Subject{row("a", "/x", 3), row("a", "all", 6), row("b", "/x", 2)}, []float64{0.375, 0.75, 0.25}},
+		"limit over all lags":    {[]*Subject{row("a", "/x", 3), row("a", "all", 1), row("b", "/x", 1)}, []float64{0.75, 0.25, 0.25}},
+		"two limits of one kind": {[]*Subject{row("a", "/x", 3), row("a", "/x", 3), row("b", "/x", 1)}, []float64{0.75, 0.75, 0.25}},
+		"endpoints add up":       {[]*Subject{row("a", "/x", 1), row("a", "/y", 1), row("b", "/x", 2)}, []float64{0.25, 0.25, 0.5}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestShares(t *testing.T) {
 			}
 		})
 	}
-	idle := []Subject{row("a", "/x", 0), {Subject: safe.New("b")}}
+	idle := []*Subject{row("a", "/x", 0), {Subject: safe.New("b")}}
 	fillShares(idle)
 	check(t, "share of nothing", idle[0].Share, unknown)
 	check(t, "share without a rate", idle[1].Share, unknown)

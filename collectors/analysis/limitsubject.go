@@ -192,38 +192,41 @@ func beforeThat(lim *snapshot.Limiter, seconds float64) bool {
 // fillShares sets each subject's share of the requests of all. A subject's limit
 // over all endpoints counts the requests of the others again, and so do several
 // limits of one endpoint.
-func fillShares(list []Subject) {
-	type at struct {
-		layout            string
-		subject, endpoint safe.Text
+func fillShares(list []*Subject) {
+	type caller struct {
+		layout  string
+		subject safe.Text
 	}
-	most := map[at]float64{}
-	for i := range list {
-		if s := &list[i]; s.RequestsPerSecond.OK {
-			key := at{s.Layout, s.Subject, s.Endpoint}
-			most[key] = max(most[key], s.RequestsPerSecond.V)
-		}
+	type limit struct {
+		caller   int // in callers
+		endpoint safe.Text
 	}
-	single, overall, order := map[at]float64{}, map[at]float64{}, []at(nil)
-	for i := range list { // in the order of the list, so that sums come out the same each time
-		key := at{list[i].Layout, list[i].Subject, list[i].Endpoint}
-		who := at{layout: key.layout, subject: key.subject}
-		if _, met := single[who]; !met {
-			single[who], order = 0, append(order, who)
+	type sum struct{ single, overall float64 }
+	place, callers := make(map[caller]int, len(list)), make([]sum, 0, len(list))
+	most := make(map[limit]float64, len(list)) // of those limits of an endpoint that were met
+	for _, s := range list {                   // in the order of the list, so that sums come out the same each time
+		who, met := place[caller{s.Layout, s.Subject}]
+		if !met {
+			who, callers = len(callers), append(callers, sum{})
+			place[caller{s.Layout, s.Subject}] = who
 		}
-		if forAll(key.endpoint) {
-			overall[who] = max(overall[who], most[key])
-		} else {
-			single[who] += most[key]
+		if !s.RequestsPerSecond.OK {
+			continue
 		}
-		delete(most, key)
+		at, rps := limit{who, s.Endpoint}, s.RequestsPerSecond.V
+		if forAll(s.Endpoint) {
+			callers[who].overall = max(callers[who].overall, rps)
+		} else if had := most[at]; rps > had {
+			callers[who].single += rps - had
+			most[at] = rps
+		}
 	}
 	all := 0.0
-	for _, who := range order {
-		all += max(single[who], overall[who])
+	for _, c := range callers {
+		all += max(c.single, c.overall)
 	}
-	for i := range list {
-		if s := &list[i]; s.RequestsPerSecond.OK {
+	for _, s := range list {
+		if s.RequestsPerSecond.OK {
 			s.Share = ratio(min(s.RequestsPerSecond.V, all), all)
 		}
 	}

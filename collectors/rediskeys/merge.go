@@ -38,8 +38,8 @@ func merge(all []*walker) snapshot.Reading {
 			}
 		}
 		w.ears.merge(k, len(all) > 1)
-		k.Cache = append(k.Cache, cache...)
-		k.Limiters = append(k.Limiters, limiters...)
+		k.Cache = joined(k.Cache, cache)
+		k.Limiters = joined(k.Limiters, limiters)
 		// Without a size the nodes count alike.
 		weight := max(w.head.size, 1)
 		if c := w.explorer.coverage(w.head.size); c.OK {
@@ -51,6 +51,14 @@ func merge(all []*walker) snapshot.Reading {
 		k.Coverage = snapshot.Known(seen / size)
 	}
 	return k
+}
+
+// joined is a with b behind it; of a single node there is nothing to copy.
+func joined[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
+	}
+	return append(a, b...)
 }
 
 // methods is how hot keys are found: a method that one node can use is on.
