@@ -133,7 +133,7 @@ func TestReadOnly(t *testing.T) {
 	if got := srv.Do("DBSIZE"); got != size || srv.Info("rdb_changes_since_last_save") != changes {
 		t.Error("the keyspace was changed")
 	}
-	const allowed = " hello auth client|setname time dbsize scan type pttl memory|usage zcount zrange hmget object|idletime config|get info dbsize acl|log config|resetstat "
+	const allowed = " hello auth client|setname client|no-touch time dbsize scan type pttl memory|usage zcount zrange hmget object|idletime config|get info dbsize acl|log config|resetstat "
 	sent := 0
 	for line := range strings.SplitSeq(srv.Do("INFO", "commandstats"), "\r\n") {
 		if rest, ok := strings.CutPrefix(line, "cmdstat_"); ok {
@@ -191,8 +191,12 @@ func TestPause(t *testing.T) {
 	until(t, c, 10*time.Second, all)
 }
 
-// aclUser makes the user mon with the documented rights on keys.
+// aclUser makes the user mon with the rights on keys that are documented for such
+// a server.
 func aclUser(srv *redistest.Server, keys string, more ...string) {
 	rules := strings.Fields(strings.Replace(aclRules, "%R~*", keys, 1))
+	if srv.Has("client|no-touch") {
+		rules = append(rules, "+client|no-touch")
+	}
 	srv.Do(append(append([]string{"ACL", "SETUSER", "mon", "on", ">pw"}, rules...), more...)...)
 }

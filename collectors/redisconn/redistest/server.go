@@ -167,6 +167,13 @@ func (s *Server) Do(args ...string) string {
 	return out
 }
 
+// Has tells whether the server has a command, spelt as an ACL does:
+// "client|no-touch".
+func (s *Server) Has(command string) bool {
+	s.t.Helper()
+	return s.Do("COMMAND", "INFO", command) != ""
+}
+
 // Info is one field of INFO as a number; a missing field fails the test.
 func (s *Server) Info(field string) float64 {
 	s.t.Helper()
