@@ -71,7 +71,7 @@ func TestDuty(t *testing.T) {
 				if busy > most || busy < time.Second/5 {
 					t.Errorf("busy for %v of a minute, want at most %v", busy, most)
 				}
-				t.Logf("%v a round trip: busy %.2f %% of a minute, %.0f keys seen", takes, busy.Seconds()/0.6, c.walkers[0].explorer.seen)
+				t.Logf("%v a round trip: busy %.2f %% of a minute, %.0f keys seen", takes, busy.Seconds()/0.6, c.walkers[0].explorer.looked)
 			})
 		})
 	}

@@ -17,7 +17,7 @@ type explorer struct {
 	cursor string    // of the next SCAN; empty: the pass has no more pages
 	active bool      // a pass is underway
 	begun  time.Time // of the pass
-	seen   float64   // keys in this pass so far
+	looked float64   // keys of this pass that were looked at so far
 	whole  bool      // a pass was finished
 	passes int       // finished
 	long   int       // keys with names too long to keep, in the last whole pass
@@ -97,7 +97,7 @@ func (e *explorer) begin(now time.Time) bool {
 	if !e.begun.IsZero() && now.Sub(e.begun) < betweenRuns {
 		return false
 	}
-	e.active, e.cursor, e.begun, e.seen, e.longer = true, "0", now, 0, 0
+	e.active, e.cursor, e.begun, e.looked, e.longer = true, "0", now, 0, 0
 	e.now = newSurvey()
 	return true
 }
@@ -123,6 +123,7 @@ func (w *walker) turnPage(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	w.answers(batch, q, replies)
+	e.looked += float64(len(batch))
 	e.page = e.page[len(batch):]
 	if scan {
 		if p, ok := replies[n].(redisconn.Page); ok {
@@ -147,7 +148,7 @@ func (w *walker) visit(p redisconn.Page) {
 		e.cursor = ""
 	}
 	n := float64(len(p.Keys) + p.Cut)
-	e.seen += n
+	e.looked += float64(p.Cut) // more than their names is not wanted
 	e.longer += p.Cut
 	e.page, e.found, e.names = e.page[:0], nil, nil
 	e.now.at = time.Now()
@@ -292,8 +293,9 @@ func (w *walker) finish() {
 	e.now = newSurvey()
 }
 
-// coverage is the share of the keyspace that was seen, 0..1: 1 once a pass was
-// finished, unknown where the size is.
+// coverage is the share of the keyspace that was looked at, 0..1: 1 once a pass was
+// finished, and not before, though SCAN may give a key twice; unknown where the
+// size is.
 func (e *explorer) coverage(size float64) snapshot.Value {
 	switch {
 	case e.whole:
@@ -301,7 +303,7 @@ func (e *explorer) coverage(size float64) snapshot.Value {
 	case size <= 0:
 		return snapshot.Value{}
 	default:
-		return snapshot.Known(min(e.seen/size, 1))
+		return snapshot.Known(min(e.looked, size-1) / size)
 	}
 }
 

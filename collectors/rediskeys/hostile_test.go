@@ -11,6 +11,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"apitop/collectors/redisconn"
 	"apitop/collectors/redisconn/redistest"
 	"apitop/collectors/snapshot"
 )
@@ -137,5 +138,34 @@ func TestMiniredis(t *testing.T) {
 	}
 	if notes := notesText(c); notes != "" {
 		t.Errorf("notes %q", notes)
+	}
+}
+
+// TestCoverage: a key counts when it was looked at, not when it is known by name,
+// and all of them only at the end of a pass.
+func TestCoverage(t *testing.T) {
+	c := ofFake(&fake{answer: func([]string) any { return int64(5) }}, Config{})
+	w := c.walkers[0]
+	w.visit(redisconn.Page{Cursor: "0", Keys: []string{"a", "b", "c"}})
+	if got := w.explorer.coverage(3); got != snapshot.Known(0) {
+		t.Errorf("of a page that was not looked at yet: %v", got)
+	}
+	tests := map[string]struct {
+		explorer explorer
+		size     float64
+		want     snapshot.Value
+	}{
+		"a part":                {explorer{looked: 3}, 4, snapshot.Known(0.75)},
+		"some keys came twice":  {explorer{looked: 9}, 4, snapshot.Known(0.75)},
+		"all of them":           {explorer{looked: 4, whole: true}, 4, snapshot.Known(1)},
+		"the next pass":         {explorer{looked: 1, whole: true}, 4, snapshot.Known(1)},
+		"the size is not known": {explorer{looked: 1}, 0, snapshot.Value{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := tt.explorer.coverage(tt.size); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }

@@ -17,7 +17,7 @@ type Keys struct {
 	At       time.Time
 	Cache    []CacheKey
 	Limiters []Limiter
-	Coverage Value       // share of the keyspace seen in the pass so far, 0..1
+	Coverage Value       // share of the keyspace looked at so far, 0..1: 1 once a whole pass was made
 	Methods  []HotMethod // the ways to find hot keys, best first
 	Groups   []KeyGroup  // by the beginning of their names, most keys first, the rest last
 	Sample   KeySample   // of all keys
